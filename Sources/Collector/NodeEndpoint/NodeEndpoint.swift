@@ -72,7 +72,7 @@ public struct NodeEndpoint: Sendable {
     }
 
     private func exposition(_ families: [MetricFamily], _ request: HTTPRequest) -> HTTPResponse {
-        let format = ExpositionFormat.negotiated(accept: request.fields["Accept"] ?? "")
+        let format = TextFormat.negotiated(accept: request.fields["Accept"])
         return HTTPResponse(fields: ["Content-Type": format.contentType], body: .bytes(format.print(families)))
     }
 
