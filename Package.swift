@@ -27,6 +27,7 @@ let certificates: [Target.Dependency] = [
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let rows: [Row] = [
@@ -72,7 +73,7 @@ let rows: [Row] = [
 
 let app = Row(
     name: "binnacle", path: "App/binnacle",
-    needs: rows.filter { !$0.isC }.map(\.name) + ["CShims"], products: [log, lifecycle, arguments])
+    needs: rows.filter { !$0.isC }.map(\.name) + ["CShims"], products: [log, lifecycle, signals, arguments])
 
 // The whole life of a pod's sandbox in a few hundred kB of memory: plain C, no Swift run time.
 let pause = Row(name: "binnacle-pause", path: "App/pause", needs: ["CShims"], isC: true)
@@ -120,7 +121,8 @@ for row in chosen {
 }
 if isWhole {
     targets += [
-        .executableTarget(name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)", swiftSettings: strict),
+        .executableTarget(
+            name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)", resources: [.embedInCode("Demo/shop.yaml")], swiftSettings: strict),
         .executableTarget(name: pause.name, dependencies: dependencies(pause), path: "Sources/\(pause.path)", cSettings: [.define("_GNU_SOURCE")]),
         .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
         .testTarget(
