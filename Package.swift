@@ -53,7 +53,7 @@ let rows: [Row] = [
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime"]),
     Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
-    Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "Pattern", "PromQL", "JSON"]),
+    Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
     Row(name: "ObjectStore", path: "Orchestrator/ObjectStore", needs: ["JSON", "SQLite", "Runtime"]),

@@ -27,7 +27,7 @@ import Testing
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
         "Aggregator/LogStore": ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
-        "Aggregator/Reports": ["Telemetry", "Pattern", "PromQL", "JSON", "Glibc"],
+        "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
         "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
         "Orchestrator/APIServer": [
