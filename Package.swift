@@ -41,9 +41,9 @@ let rows: [Row] = [
     Row(name: "YAML", path: "Shared/YAML", needs: ["JSON", "CYAML"]),
     Row(name: "SQLite", path: "Shared/SQLite", needs: ["CSQLite"]),
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
-    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
+    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
 
-    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime", "CShims"]),
+    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
 
