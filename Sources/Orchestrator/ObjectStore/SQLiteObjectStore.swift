@@ -16,8 +16,9 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         /// … and at least this many of the newest.
         public var historyRevisions = 10_000
         /// Bound of the changes in memory, by number and by bytes of values.
-        public var ringEvents = 10_000
-        public var ringBytes = 32 << 20
+        public var ringEvents = 4096
+        /// Readers hang their decoded forms on what is kept, which makes it about six times as large.
+        public var ringBytes = 8 << 20
         /// Bound of the writes that wait for the disk; more are refused.
         public var waitingWrites = 4096
         /// Bound of the changes that wait for one watcher; it is ended at more.
