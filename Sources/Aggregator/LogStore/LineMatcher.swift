@@ -42,7 +42,7 @@ struct LineMatcher: Sendable {
                 let needle = filter.ignoringCase ? TextSearch.folded(text) : text
                 checks.append(Check(kind: .literal(needle), isFolded: filter.ignoringCase, wanted: false))
             case .matches(let pattern):
-                if let literal = TextSearch.requiredLiteral(pattern) { propose(literal, folded: false) }
+                if let literal = pattern.requiredLiteral { propose(literal, folded: false) }
                 checks.append(Check(kind: .pattern(pattern), isFolded: false, wanted: true))
             case .notMatches(let pattern):
                 checks.append(Check(kind: .pattern(pattern), isFolded: false, wanted: false))

@@ -1,4 +1,5 @@
 public import Telemetry
+import Zstd
 
 /// How many lines fall in one group.
 public struct LogCount: Hashable, Sendable {

@@ -1,4 +1,5 @@
-public import Telemetry
+import Runtime
+import Telemetry
 
 extension LogArchive {
     /// One page of matching lines in exact order of time and arrival. Reads the newest (or oldest) chunks first and stops
@@ -157,7 +158,8 @@ private struct PageBuilder {
                     severity: LogRecord.Severity(rawValue: found.columns.severities[row]) ?? .unknown,
                     body: Array(text[start..<start + found.columns.lengths[row]])))
         }
-        rows.sort { precedes($0.position, $1.position) }
+        let isNewest = isNewest
+        rows.sort { isNewest ? $0.position > $1.position : $0.position < $1.position }
         if rows.count > limit { rows.removeLast(rows.count - limit) }
         // Too many bytes end the page early; the rest comes with the next one.
         var bytes = rows.reduce(0) { $0 + $1.body.count }

@@ -1,6 +1,6 @@
 import Runtime
 import Synchronization
-public import Telemetry
+import Telemetry
 
 /// What a live tail brings.
 public enum LogTailEvent: Sendable, Hashable {

@@ -13,7 +13,7 @@ actor LogWriter {
     }
 
     nonisolated let thread: StorageThread
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     private let options: LogArchive.Options
     private let wal: LogWAL

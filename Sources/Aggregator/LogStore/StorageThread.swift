@@ -8,17 +8,27 @@ final class StorageThread: SerialExecutor {
         var jobs: [UnownedJob] = []
         var isRunning = false
         var isStopped = false
+        /// Whether a byte lies in the socket, or is about to.
+        var isSignalled = false
     }
     private let state = Mutex(State())
-    /// An eventfd that counts wake-ups.
-    private let wake: Int32
+    /// Two connected sockets, at one of which the thread waits; pipe2 and eventfd are not visible from Swift.
+    private let readEnd: Int32
+    private let writeEnd: Int32
 
     init() {
-        wake = eventfd(0, Int32(EFD_CLOEXEC.rawValue))
-        precondition(wake >= 0, "cannot make an eventfd: the limit of open files is reached")
+        var ends: [Int32] = [0, 0]
+        let code = unsafe ends.withUnsafeMutableBufferPointer {
+            unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, $0.baseAddress)
+        }
+        precondition(code == 0, "cannot make a pair of sockets: the limit of open files is reached")
+        (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
-    deinit { close(wake) }
+    deinit {
+        close(readEnd)
+        close(writeEnd)
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -38,8 +48,13 @@ final class StorageThread: SerialExecutor {
     }
 
     private func signal() {
-        var one: UInt64 = 1
-        _ = unsafe write(wake, &one, 8)
+        let mustWrite = state.withLock { state in
+            defer { state.isSignalled = true }
+            return !state.isSignalled
+        }
+        guard mustWrite else { return }
+        var byte: UInt8 = 0
+        _ = unsafe write(writeEnd, &byte, 1)
     }
 
     private func start() {
@@ -69,8 +84,9 @@ final class StorageThread: SerialExecutor {
             if isDone { return }
             for job in jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
             guard jobs.isEmpty else { continue }
-            var count: UInt64 = 0
-            _ = unsafe read(wake, &count, 8)
+            var byte: UInt8 = 0
+            _ = unsafe read(readEnd, &byte, 1)
+            state.withLock { $0.isSignalled = false }
         }
     }
 }

@@ -29,10 +29,6 @@ enum TextSearch {
         }
     }
 
-    static func matches(_ pattern: Pattern, _ text: [UInt8], _ range: Range<Int>) -> Bool {
-        pattern.matches(String(decoding: text[range], as: UTF8.self))
-    }
-
-    /// A text that each match must hold, as far as the pattern knows one.
-    static func requiredLiteral(_ pattern: Pattern) -> [UInt8]? { nil }
+    /// Whether the pattern matches the part of the text that is a line.
+    static func matches(_ pattern: Pattern, _ text: [UInt8], _ range: Range<Int>) -> Bool { pattern.matches(text[range]) }
 }
