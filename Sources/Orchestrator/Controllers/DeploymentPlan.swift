@@ -213,7 +213,9 @@ package struct DeploymentPlan: Sendable {
         }
         let seconds = facts.deployment["spec"]["minReadySeconds"].int ?? 0
         if (json["spec"]["minReadySeconds"].int ?? 0) != seconds { json["spec"]["minReadySeconds"] = JSON(seconds) }
-        return json == new.object.json ? nil : json
+        // Not `? nil :`, which would make a JSON null of the nil.
+        if json == new.object.json { return nil }
+        return json
     }
 
     private func withRevision(of new: RevisionSet) -> JSON? {

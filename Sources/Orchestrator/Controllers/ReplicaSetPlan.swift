@@ -112,7 +112,9 @@ private struct DeletionRank: Comparable {
     let fields: [Int64]
 
     init(_ pod: CachedObject, neighbours: Int) {
-        let ready = pod.json.condition("Ready").flatMap { $0["status"].string == "True" ? $0 : nil }
+        let condition = pod.json.condition("Ready") ?? .null
+        let isReady = condition["status"].string == "True"
+        let readySince = isReady ? condition["lastTransitionTime"].string.flatMap(RFC3339.parse) ?? 0 : 0
         let phase: Int64 =
             switch pod.json.podPhase {
             case "Pending", "": 0
@@ -122,8 +124,8 @@ private struct DeletionRank: Comparable {
         let cost = pod.json["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].string.flatMap(Int64.init) ?? 0
         let restarts = pod.json["status"]["containerStatuses"].elements.map { Int64($0["restartCount"].int ?? 0) }.max() ?? 0
         fields = [
-            pod.node == nil ? 0 : 1, phase, ready == nil ? 0 : 1, cost, Int64(-neighbours),
-            -(ready?["lastTransitionTime"].string.flatMap(RFC3339.parse) ?? 0), -restarts, -(pod.json.creationTimestamp ?? 0),
+            pod.node == nil ? 0 : 1, phase, isReady ? 1 : 0, cost, Int64(-neighbours),
+            -readySince, -restarts, -(pod.json.creationTimestamp ?? 0),
         ]
     }
 
