@@ -39,8 +39,3 @@ extension StatusError {
         return StatusError(.invalid, "\(kind.qualifiedName) \"\(name)\" is invalid: \(list)", details: details)
     }
 }
-
-/// The errors found so far, and the field that is looked at. The path becomes text only when something is wrong.
-struct FieldErrors {
-    private(set) var errors: [FieldError] = []
-}

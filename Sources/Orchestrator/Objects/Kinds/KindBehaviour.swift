@@ -10,7 +10,9 @@ protocol KindBehaviour: Sendable {
     var nameRule: NameRule { get }
     /// Whether a change of `spec` raises `metadata.generation`.
     var countsGenerations: Bool { get }
-    /// Extra defaults that need more than one field.
+    /// Whether a new object may bring its status along, though there is a status subresource.
+    var keepsStatusOnCreate: Bool { get }
+    /// Defaults beyond the schema's.
     func applyDefaults(to object: inout JSON)
     /// Checks beyond the schema's.
     func validate(_ object: JSON, _ errors: inout FieldErrors)
@@ -27,9 +29,13 @@ extension KindBehaviour {
     func selectableFields(_ object: JSON) -> [String: String] { [:] }
     var nameRule: NameRule { .subdomain }
     var countsGenerations: Bool { false }
+    var keepsStatusOnCreate: Bool { false }
     func applyDefaults(to object: inout JSON) {}
     func validate(_ object: JSON, _ errors: inout FieldErrors) {}
     func validateUpdate(_ object: JSON, replacing old: JSON, _ errors: inout FieldErrors) {}
     func prepareForCreate(_ object: inout JSON) {}
     func prepareForUpdate(_ object: inout JSON, replacing old: JSON) {}
 }
+
+/// A kind with nothing of its own.
+struct PlainBehaviour: KindBehaviour {}

@@ -22,28 +22,3 @@ extension JSON {
         return since + Int64(minReadySeconds) <= now
     }
 }
-
-/// How the kubelet treats a pod when memory runs short.
-public enum QoSClass: String, Sendable {
-    case guaranteed = "Guaranteed"
-    case burstable = "Burstable"
-    case bestEffort = "BestEffort"
-
-    /// From a defaulted pod.
-    public init(pod: JSON) { self = .bestEffort }
-}
-
-/// What a pod asks of a node.
-public struct PodResources: Hashable, Sendable {
-    public var milliCPU: Int64 = 0
-    public var memoryBytes: Int64 = 0
-    public var ephemeralStorageBytes: Int64 = 0
-    /// All other resources by name, in whole units.
-    public var extended: [String: Int64] = [:]
-
-    public init() {}
-    /// The requests of a pod: the greater of the containers' sum and each init container's own, sidecars and overhead included.
-    public init(requestsOf pod: JSON) {}
-    /// The same sum over limits.
-    public init(limitsOf pod: JSON) {}
-}

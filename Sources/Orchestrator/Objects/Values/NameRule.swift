@@ -1,5 +1,5 @@
-/// How a name must look.
-public enum NameRule: Sendable {
+/// How a name must look. The raw values are what the schema language says.
+public enum NameRule: String, Sendable {
     /// DNS-1123 subdomain: most objects.
     case subdomain
     /// DNS-1123 label: namespaces, containers, volumes.
@@ -10,5 +10,12 @@ public enum NameRule: Sendable {
     case pathSegment
 
     /// What is wrong with `name`, in Kubernetes' words; empty if nothing is.
-    public func problems(_ name: String) -> [String] { [] }
+    public func problems(_ name: String) -> [String] {
+        switch self {
+        case .subdomain: Names.subdomainProblems(name)
+        case .label: Names.labelProblems(name)
+        case .service: Names.serviceProblems(name)
+        case .pathSegment: Names.pathSegmentProblems(name)
+        }
+    }
 }

@@ -1,7 +1,10 @@
 /// Times in API objects: RFC 3339 text in UTC.
 public enum RFC3339 {
     /// Seconds since 1970; nil if `text` is no such time. A fraction is cut off.
-    public static func parse(_ text: String) -> Int64? {
+    public static func parse(_ text: String) -> Int64? { parts(text)?.seconds }
+
+    /// Seconds since 1970 and the microseconds of the fraction.
+    public static func parts(_ text: String) -> (seconds: Int64, microseconds: Int)? {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int? {
             guard range.upperBound <= bytes.count else { return nil }
@@ -18,10 +21,16 @@ public enum RFC3339 {
             let second = number(17..<19), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61
         else { return nil }
         var offset = 19
+        var microseconds = 0
         if has(0x2E, at: offset) {
             let start = offset + 1
+            var scale = 100_000
             offset = start
-            while offset < bytes.count, bytes[offset] &- 0x30 <= 9 { offset += 1 }
+            while offset < bytes.count, bytes[offset] &- 0x30 <= 9 {
+                microseconds += Int(bytes[offset] - 0x30) * scale
+                scale /= 10
+                offset += 1
+            }
             guard offset > start else { return nil }
         }
         var shift = 0
@@ -39,7 +48,7 @@ public enum RFC3339 {
         let yearOfEra = y - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-        return Int64(days * 86_400 + hour * 3600 + minute * 60 + second - shift)
+        return (Int64(days * 86_400 + hour * 3600 + minute * 60 + second - shift), microseconds)
     }
 
     /// `2026-11-24T08:48:41Z`. Years outside 0 to 9999 are clamped.
