@@ -45,15 +45,20 @@ public final class EventRecorder: Sendable {
     /// Writes until the task is cancelled, and then what is still queued.
     public func run() async {
         var correlator = EventCorrelator()
+        var lastStamp: Int64 = 0
         // The objects of events that may be counted up, newest version.
         var written = RecentlyUsed<EventCorrelator.Key, JSON>(capacity: EventCorrelator.capacity)
         await withTaskCancellationHandler {
             for await event in queue {
                 switch correlator.decide(event) {
                 case .drop: spared.increment()
-                case .create(let message, let key): written[key] = await create(event, message)
+                case .create(let message, let key): written[key] = await create(event, message, &lastStamp)
                 case .count(let message, let key):
-                    if let old = written[key] { written[key] = await count(old, event, message) } else { written[key] = await create(event, message) }
+                    if let old = written[key] {
+                        written[key] = await count(old, event, message, &lastStamp)
+                    } else {
+                        written[key] = await create(event, message, &lastStamp)
+                    }
                 }
             }
         } onCancel: {
@@ -61,10 +66,12 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    private func create(_ event: ClusterEvent, _ message: String) async -> JSON? {
+    private func create(_ event: ClusterEvent, _ message: String, _ lastStamp: inout Int64) async -> JSON? {
+        // Names are made of times: two events of one moment must not share one.
+        lastStamp = max(lastStamp + 1, event.time)
         let moment = JSON.string(RFC3339.format(event.time.wholeSeconds))
         let namespace = event.object["namespace"].string ?? "default"
-        let name = "\(event.object["name"].string ?? "").\(String(UInt64(bitPattern: event.time), radix: 16))"
+        let name = "\(event.object["name"].string ?? "").\(String(UInt64(bitPattern: lastStamp), radix: 16))"
         let object: JSON = [
             "apiVersion": "v1", "kind": "Event",
             "metadata": ["name": .string(name), "namespace": .string(namespace)],
@@ -82,7 +89,7 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    private func count(_ old: JSON, _ event: ClusterEvent, _ message: String) async -> JSON? {
+    private func count(_ old: JSON, _ event: ClusterEvent, _ message: String, _ lastStamp: inout Int64) async -> JSON? {
         var object = old
         for _ in 0..<3 {
             object["count"] = JSON((object["count"].int ?? 1) + 1)
@@ -95,7 +102,7 @@ public final class EventRecorder: Sendable {
                 case .conflict:
                     guard let newer = try? await client.get(.events, namespace: object.namespace, name: object.metadataName) else { return nil }
                     object = newer
-                case .notFound: return await create(event, message)
+                case .notFound: return await create(event, message, &lastStamp)
                 default:
                     failed.increment()
                     return old
