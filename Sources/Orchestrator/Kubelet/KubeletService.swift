@@ -25,6 +25,8 @@ public actor KubeletService {
     private var isStopping = false
     /// False until the pods of an earlier kubelet have been taken over.
     private var isSettled = false
+    /// Pods that are gone, by uid: a watch that lags may still tell of them.
+    private var buried = RecentlyUsed<String, Bool>(capacity: 4096)
     /// Log directories of pods that are gone, and when they go.
     private var oldLogs: [String: Int64] = [:]
 
@@ -152,7 +154,7 @@ public actor KubeletService {
         // The uid names directories.
         guard !uid.isEmpty, !uid.utf8.contains(UInt8(ascii: "/")), uid != "..", uid != "." else { return }
         if let worker = workers[uid] { return await worker.update(pod) }
-        guard !isStopping else { return }
+        guard !isStopping, buried[uid] == nil else { return }
         let worker = PodWorker(pod: pod, kubelet: kubelet, mayHaveSandbox: !isSettled)
         workers[uid] = worker
         kubelet.metrics.workers.value = Double(workers.count)
@@ -162,6 +164,7 @@ public actor KubeletService {
     private func bury(_ worker: PodWorker) async {
         guard await worker.hasLeft else { return }
         workers[worker.uid] = nil
+        if !isStopping { buried[worker.uid] = true }
         kubelet.metrics.workers.value = Double(workers.count)
         if !isStopping {
             let directory = await kubelet.configuration.logDirectory(of: worker.spec)

@@ -19,13 +19,12 @@ extension PodWorker {
 
     func setUpVolumes() async {
         do {
-            let keys = PodVolumes.references(of: spec)
-            // Set before the objects are read, so that a change in between asks again.
-            areVolumesReady = true
-            let objects = try await read(keys)
+            let version = volumesVersion
+            let objects = try await read(PodVolumes.references(of: spec))
             try volumes.setUp(spec, fields: fields, objects: objects)
+            // If something changed while the objects were read, they are read again.
+            areVolumesReady = version == volumesVersion
         } catch {
-            areVolumesReady = false
             history.volumesRetryAt = kubelet.time.nanoseconds + 2 * Self.retryInterval
             let message = (error as? VolumeError)?.message ?? "\(error)"
             record(.warning, "FailedMount", message)
@@ -205,13 +204,29 @@ extension PodWorker {
 
     private func runPostStart(_ container: ContainerSpec) async {
         guard container.postStart.object != nil, let id = history[container.name].current?.id else { return }
-        let problem = await prober.hook(
-            container.postStart, container: container, id: id, address: probeAddress, timeout: .seconds(3600), time: kubelet.time)
+        let problem = await hook(container, id: id)
         guard history[container.name].current?.id == id else { return }
         history.containers[container.name]?.isPostStartDone = true
         guard let problem, history[container.name].current?.isRunning == true else { return }
         record(.warning, "FailedPostStartHook", "PostStartHook failed: \(problem)", container: container.name)
         history.containers[container.name]?.condemned = .init(message: "FailedPostStartHook", graceSeconds: nil)
+    }
+
+    /// Runs the postStart hook for no longer than the container itself.
+    private func hook(_ container: ContainerSpec, id: String) async -> String? {
+        let (prober, time, address) = (prober, kubelet.time, probeAddress)
+        return await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                await prober.hook(container.postStart, container: container, id: id, address: address, timeout: .seconds(3600), time: time)
+            }
+            group.addTask {
+                while await self.isRunning(container: container.name, id: id), (try? await time.sleep(.seconds(1))) != nil {}
+                return "the container has ended"
+            }
+            let problem = await group.next() ?? nil
+            group.cancelAll()
+            return problem
+        }
     }
 
     /// Keeps the files of this instance and of the one before it.

@@ -34,6 +34,8 @@ actor PodWorker {
     /// Sandboxes that are gone, though an answer under way may still show them.
     private var removedSandboxes: Set<String> = []
     var areVolumesReady = false
+    /// Rises with each change of what the volumes are made of.
+    private(set) var volumesVersion = 0
     private var intent = PodIntent.run
     private var busy: [PodOperation: Int] = [:]
     private var stopping: [String: Int64] = [:]
@@ -98,10 +100,15 @@ actor PodWorker {
 
     /// A ConfigMap or Secret that the pod names has come, changed or gone.
     func lookAtReferences() {
-        areVolumesReady = false
-        history.volumesRetryAt = 0
+        renewVolumes()
         for (name, container) in history.containers where container.waiting?.reason == "CreateContainerConfigError" { history.containers[name]?.retryAt = 0 }
         bell.ring()
+    }
+
+    private func renewVolumes() {
+        areVolumesReady = false
+        volumesVersion += 1
+        history.volumesRetryAt = 0
     }
 
     func shutDown(graceSeconds: Int) {
@@ -116,7 +123,10 @@ actor PodWorker {
         let isSame = pod["spec"] == object["spec"] && pod["metadata"] == object["metadata"]
         object = pod
         if !isSame {
+            let old = spec
             spec = PodSpec(pod)
+            // The downward API shows them.
+            if old.labels != spec.labels || old.annotations != spec.annotations, spec.volumes.contains(where: VolumeFiles.isProjection) { renewVolumes() }
             let references = Self.references(of: spec)
             tags.withLock { $0.references = references }
         }
