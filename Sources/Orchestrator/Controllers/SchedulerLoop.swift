@@ -52,7 +52,7 @@ package struct SchedulerLoop: Controller {
 
     package func reconcile(_ key: ObjectKey) async throws -> Duration? {
         guard let pod = world[.pods][key], Self.isWaiting(pod) else { return nil }
-        switch schedule(pod.json, nodes: nodes()) {
+        switch Scheduler.schedule(pod: pod.json, nodes: nodes()) {
         case .node(let node): try await bind(pod, to: node)
         case .unschedulable(let message):
             unschedulable.increment()
@@ -65,7 +65,7 @@ package struct SchedulerLoop: Controller {
 
     private func nodes() -> [NodeInfo] {
         world[.nodes].all().sorted { $0.key < $1.key }.map { node in
-            NodeInfo(node: node.json, pods: world[.pods].on(node: node.key.name).filter { !$0.json.isTerminal }.map(\.json))
+            NodeInfo(node: node.json, pods: world[.pods].on(node: node.key.name).filter { !$0.json.isTerminal }.map { PodInfo($0.json) })
         }
     }
 

@@ -80,19 +80,20 @@ public enum Program {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        if let directory { unsafe posix_spawn_file_actions_addchdir_np(&actions, directory) }
         // A fresh process group: signals of a test's terminal do not reach it.
-        var attributes = unsafe posix_spawnattr_t()
+        var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         var variables = inherited
         for (name, value) in environment { variables[name] = value }
+        // `env -C` changes the directory: the C call for it is not in every header.
+        let command = directory.map { ["env", "-C", $0] + command } ?? command
         var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
         var pairs = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer {
-            for pointer in unsafe arguments { unsafe free(pointer) }
-            for pointer in unsafe pairs { unsafe free(pointer) }
+            for unsafe pointer in unsafe arguments { unsafe free(pointer) }
+            for unsafe pointer in unsafe pairs { unsafe free(pointer) }
         }
         var pid: pid_t = 0
         let code = unsafe posix_spawnp(&pid, command[0], &actions, &attributes, &arguments, &pairs)
@@ -103,10 +104,10 @@ public enum Program {
     private static var inherited: [String: String] {
         var variables: [String: String] = [:]
         var next = unsafe environ
-        while let pair = unsafe next?.pointee {
+        while let pair = unsafe next.pointee {
             let text = unsafe String(cString: pair)
             if let mark = text.firstIndex(of: "=") { variables[String(text[..<mark])] = String(text[text.index(after: mark)...]) }
-            unsafe next = unsafe next?.advanced(by: 1)
+            unsafe next = unsafe next.advanced(by: 1)
         }
         return variables
     }
