@@ -84,7 +84,7 @@ extension APIServer {
     private func create(_ request: HTTPRequest, _ info: RequestInfo, _ kind: Kind) async throws(StatusError) -> HTTPResponse {
         let renderer = try renderer(request, kind)
         let written = try await service.create(
-            kind, namespace: info.namespace, try RequestBody(request, kindName: kind.kind), try WriteOptions(request))
+            kind, namespace: info.namespace, try RequestBody(request, kindName: kind.kind, registry: registry), try WriteOptions(request))
         return Self.json(renderer.object(written.object), status: 201, warnings: written.warnings)
     }
 
@@ -93,7 +93,7 @@ extension APIServer {
     ) async throws(StatusError) -> HTTPResponse {
         let renderer = try renderer(request, kind)
         let options = try WriteOptions(request)
-        let (object, warnings) = try service.decode(kind, try RequestBody(request, kindName: kind.kind), options)
+        let (object, warnings) = try service.decode(kind, try RequestBody(request, kindName: kind.kind, registry: registry), options)
         try Self.checkNames(object, name: name, namespace: info.namespace)
         let written = try await service.update(
             kind, namespace: info.namespace, name: name, subresource: subresource, options, retries: object.resourceVersion.isEmpty

@@ -30,7 +30,7 @@ extension APIServer {
         }
         let options = try WriteOptions(request)
         let patch = info.verb == .patch ? try Patch(request, kind: kind) : nil
-        let body = patch == nil ? try RequestBody(request, kindName: "Scale").document : .null
+        let body = patch == nil ? try RequestBody(request, kindName: "Scale", registry: registry).document : .null
         let retries = patch.map { !$0.namesResourceVersion } ?? body.resourceVersion.isEmpty
         let written = try await service.update(kind, namespace: info.namespace, name: name, subresource: nil, options, retries: retries) {
             (current) throws(StatusError) in
@@ -67,7 +67,7 @@ extension APIServer {
     // MARK: Pods
 
     private func bind(_ request: HTTPRequest, _ info: RequestInfo, name: String) async throws(StatusError) -> HTTPResponse {
-        let body = try RequestBody(request, kindName: "Binding").document
+        let body = try RequestBody(request, kindName: "Binding", registry: registry).document
         guard body.metadataName.isEmpty || body.metadataName == name else {
             throw StatusError(.badRequest, "the name of the binding (\(body.metadataName)) does not match the name on the URL (\(name))")
         }
@@ -77,7 +77,7 @@ extension APIServer {
     }
 
     private func evict(_ request: HTTPRequest, _ info: RequestInfo, _ kind: Kind, name: String) async throws(StatusError) -> HTTPResponse {
-        let body = try RequestBody(request, kindName: "Eviction").document
+        let body = try RequestBody(request, kindName: "Eviction", registry: registry).document
         guard body.metadataName.isEmpty || body.metadataName == name else {
             throw StatusError(.badRequest, "name in URL does not match name in Eviction object")
         }
@@ -103,7 +103,7 @@ extension APIServer {
     // MARK: Namespaces
 
     private func finalize(_ request: HTTPRequest, _ info: RequestInfo, _ kind: Kind, name: String) async throws(StatusError) -> HTTPResponse {
-        let body = try RequestBody(request, kindName: kind.kind).document
+        let body = try RequestBody(request, kindName: kind.kind, registry: registry).document
         try Self.checkNames(body, name: name, namespace: nil)
         let written = try await service.modify(kind, namespace: nil, name: name, try WriteOptions(request)) { (current) throws(StatusError) in
             guard body.resourceVersion.isEmpty || body.resourceVersion == current.resourceVersion else { throw .conflict(kind.resource, name) }

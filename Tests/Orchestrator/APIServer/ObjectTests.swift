@@ -136,7 +136,7 @@ struct ObjectTests {
         #expect(ignored.fields.all("Warning").isEmpty)
     }
 
-    @Test func `bodies may be JSON without a type or YAML, and protobuf is refused with a way out`() async throws {
+    @Test func `bodies may be JSON without a type or YAML, and nothing unknown`() async throws {
         let api = try await Fixture()
         let untyped = api.request("POST", "/api/v1/namespaces", Array(#"{"metadata":{"name":"a"}}"#.utf8), type: nil)
         #expect(await api.call(untyped).status == 201)

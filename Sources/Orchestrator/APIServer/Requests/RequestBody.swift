@@ -21,20 +21,19 @@ struct RequestBody: Sendable {
     }
 
     /// Reads JSON, or YAML where the client says so. A body without Content-Type is JSON: kubectl 1.20 sends such.
-    init(_ request: HTTPRequest, kindName: String) throws(StatusError) {
+    /// - Parameter registry: whose kinds may come in protobuf; nil for bodies that never do.
+    init(_ request: HTTPRequest, kindName: String, registry: KindRegistry? = nil) throws(StatusError) {
         switch Self.mediaType(request) {
         case "", "application/json", "text/json", "application/octet-stream", "application/x-www-form-urlencoded", "*/*":
             try self.init(json: request.body, kindName: kindName)
         case "application/yaml", "application/x-yaml", "text/yaml": try self.init(yaml: request.body)
-        case "application/vnd.kubernetes.protobuf":
-            throw StatusError(
-                .unsupportedMediaType,
-                "the body is in Kubernetes' protobuf encoding, which this server does not read yet: send JSON or YAML "
-                    + "(kubectl 1.32 and later: use `kubectl create -f FILE` or `kubectl apply -f FILE` in place of `kubectl create NOUN`)")
+        case "application/vnd.kubernetes.protobuf" where registry != nil:
+            self.init(document: try ProtobufBody(registry: registry ?? .standard).object(request.body))
         case let type:
             throw StatusError(
                 .unsupportedMediaType,
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (got \(type))")
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, "
+                    + "application/vnd.kubernetes.protobuf (got \(type))")
         }
     }
 
