@@ -157,6 +157,9 @@ public final class LogArchive: Sendable {
         lock.release()
     }
 
+    /// The store's own time, in nanoseconds since 1970.
+    public var now: Int64 { options.clock.nanoseconds }
+
     /// The labels of all streams that the store has records of.
     public var streams: [Labels] { catalogue.all.map(\.labels).sorted() }
 }
