@@ -128,6 +128,9 @@ public struct LogTailSequence: AsyncSequence, Sendable {
 }
 
 extension LogArchive {
+    /// Live tails that are being read.
+    public var tailCount: Int { view.subscriberCount }
+
     /// Follows what is written. The backlog begins at `query.from`; limit is the size of its pages, direction and cursor do not matter.
     public func tail(_ query: LogQuery) -> LogTailSequence {
         var query = query

@@ -95,11 +95,10 @@ public final class LogArchive: Sendable {
                 flushed[day] = summary.flushedSequence
                 wal.raiseNextSequence(to: summary.flushedSequence)
                 view.setNewestChunk(summary.newestChunk, day: day)
-            } catch let error as LogStoreError {
-                throw error
             } catch {
                 cache.forget(day: day)
-                damaged.append((options.path(day), "\(error)"))
+                guard (error as? SQLiteError)?.isCorrupt == true || error is CodingError else { throw error }
+                damaged.append((try setAside(options.path(day)), "\(error)"))
             }
         }
         try wal.replay { day, block in
@@ -108,6 +107,14 @@ public final class LogArchive: Sendable {
             view.publish([(day, block)])
         }
         return damaged
+    }
+
+    /// Renames a damaged day file, so that its day can be written anew and nobody trips over it again.
+    private static func setAside(_ path: String) throws -> String {
+        for suffix in ["-wal", "-shm", ""] where HostFileSystem().exists(path + suffix) {
+            try HostFileSystem().rename(path + suffix, to: "\(path).damaged\(suffix)")
+        }
+        return "\(path).damaged"
     }
 
     private func registerGauges(_ registry: MetricRegistry) {
@@ -156,6 +163,9 @@ public final class LogArchive: Sendable {
         await writer.abandon()
         lock.release()
     }
+
+    /// The store's own time, in nanoseconds since 1970.
+    public var now: Int64 { options.clock.nanoseconds }
 
     /// The labels of all streams that the store has records of.
     public var streams: [Labels] { catalogue.all.map(\.labels).sorted() }

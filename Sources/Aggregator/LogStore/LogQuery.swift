@@ -91,6 +91,17 @@ public struct LogQuery: Sendable {
     }
 }
 
+extension LogQuery {
+    /// A test of single lines by all that the query asks of them but time: which lines of a context are matches themselves.
+    public func lineTest() -> @Sendable (LogLine) -> Bool {
+        let matcher = LineMatcher(lines)
+        let (streams, minimum) = (streams, minimumSeverity)
+        return { line in
+            line.severity >= minimum && streams.allSatisfy { $0.accepts(line.stream) } && matcher.matches(line.body)
+        }
+    }
+}
+
 /// A stored line, as a query returns it.
 public struct LogLine: Hashable, Sendable {
     public var position: LogPosition
@@ -122,7 +133,8 @@ public struct LogStatistics: Hashable, Sendable {
 
     public init() {}
 
-    mutating func add(_ other: LogStatistics) {
+    /// Adds the cost of another page.
+    public mutating func add(_ other: LogStatistics) {
         chunks += other.chunks
         chunksSkipped += other.chunksSkipped
         bytesSearched += other.bytesSearched

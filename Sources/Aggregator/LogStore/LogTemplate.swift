@@ -13,8 +13,12 @@ public enum LogTemplate {
         let end = min(line.count, maximumBytes * 2)
         while offset < end, output.count < maximumBytes {
             let byte = line[offset]
-            if byte == UInt8(ascii: "\""), let close = closingQuote(line, offset + 1, end), !isKey(line, close, end) {
-                output.append(contentsOf: "\"<str>\"".utf8)
+            if byte == UInt8(ascii: "\""), let close = closingQuote(line, offset + 1, end) {
+                if isKey(line, close, end) {
+                    output.append(contentsOf: line[offset...close])
+                } else {
+                    output.append(contentsOf: "\"<str>\"".utf8)
+                }
                 offset = close + 1
             } else if isWord(byte) {
                 var stop = offset + 1
