@@ -33,8 +33,10 @@ struct Binnacle: AsyncParsableCommand {
               0 done   1 failed, or nothing found (logs)   2 wrong use   5 server unreachable   130 interrupted
             """,
         version: version,
-        subcommands: [UpCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
-            WorkloadCommand.self]
+        subcommands: [
+            UpCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
+            WorkloadCommand.self,
+        ]
     )
 
     static func main() async {

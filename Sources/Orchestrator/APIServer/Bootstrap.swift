@@ -51,7 +51,7 @@ extension APIServer {
     private func ensure(_ resource: Resource, namespace: String?, _ object: JSON) async throws(StatusError) {
         guard registry.kind(for: resource) != nil else { return }
         do throws(StatusError) {
-            _ = try await localClient.create(resource, namespace: namespace, object)
+            _ = try await localClient.create(resource, namespace: namespace, object, .bootstrap)
         } catch {
             guard error.reason == .alreadyExists else { throw error }
         }
@@ -60,6 +60,6 @@ extension APIServer {
     private func put(_ resource: Resource, namespace: String?, _ object: JSON) async throws(StatusError) {
         guard registry.kind(for: resource) != nil else { return }
         try await ensure(resource, namespace: namespace, object)
-        _ = try await localClient.update(resource, namespace: namespace, object)
+        _ = try await localClient.update(resource, namespace: namespace, object, subresource: nil, .bootstrap)
     }
 }

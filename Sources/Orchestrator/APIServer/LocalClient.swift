@@ -40,7 +40,11 @@ public struct LocalClient: ObjectClient {
     }
 
     public func create(_ resource: Resource, namespace: String?, _ object: JSON) async throws(StatusError) -> JSON {
-        try await service.create(try kind(resource), namespace: namespace, RequestBody(document: object), .trusted).object.json
+        try await create(resource, namespace: namespace, object, .trusted)
+    }
+
+    func create(_ resource: Resource, namespace: String?, _ object: JSON, _ options: WriteOptions) async throws(StatusError) -> JSON {
+        try await service.create(try kind(resource), namespace: namespace, RequestBody(document: object), options).object.json
     }
 
     public func update(_ resource: Resource, namespace: String?, _ object: JSON) async throws(StatusError) -> JSON {
@@ -51,11 +55,13 @@ public struct LocalClient: ObjectClient {
         try await update(resource, namespace: namespace, object, subresource: "status")
     }
 
-    private func update(_ resource: Resource, namespace: String?, _ object: JSON, subresource: String?) async throws(StatusError) -> JSON {
+    func update(
+        _ resource: Resource, namespace: String?, _ object: JSON, subresource: String?, _ options: WriteOptions = .trusted
+    ) async throws(StatusError) -> JSON {
         let kind = try kind(resource)
-        let (decoded, _) = try service.decode(kind, RequestBody(document: object), .trusted)
+        let (decoded, _) = try service.decode(kind, RequestBody(document: object), options)
         return try await service.update(
-            kind, namespace: namespace, name: decoded.metadataName, subresource: subresource, .trusted,
+            kind, namespace: namespace, name: decoded.metadataName, subresource: subresource, options,
             retries: decoded.resourceVersion.isEmpty
         ) { _ in decoded }.json
     }
@@ -86,6 +92,13 @@ extension WriteOptions {
     static var trusted: WriteOptions {
         var options = WriteOptions()
         options.fieldValidation = .ignore
+        return options
+    }
+
+    /// The server's own endpoints may be on the loopback, which validation forbids to everyone else.
+    static var bootstrap: WriteOptions {
+        var options = trusted
+        options.isValidated = false
         return options
     }
 }

@@ -82,7 +82,9 @@ struct LogsCommand: AsyncParsableCommand {
         for row in rows {
             table.rows.append([row["labels"]["namespace"].string ?? "", row["labels"]["pod"].string ?? "", "\(row["count"].int ?? 0)"])
         }
-        if output == .json { try Output.write(answer.bytes(indented: true) + [0x0A]) } else {
+        if output == .json {
+            try Output.write(answer.bytes(indented: true) + [0x0A])
+        } else {
             try Output.write(table.render(width: Output.width))
             try Output.write("\n\(rows.reduce(0) { $0 + ($1["count"].int ?? 0) }) lines\n")
         }

@@ -54,8 +54,11 @@ struct QueryCommand: AsyncParsableCommand {
         case .json: try Output.write(answer["data"].bytes(indented: true) + [0x0A])
         case .csv: try Output.write(table.csv)
         case .table:
-            if table.rows.isEmpty { Output.error("no series match; `binnacle query 'count({__name__=~\".+\"})'` tells how many there are") }
-            else { try Output.write(table.text(width: Output.width)) }
+            if table.rows.isEmpty {
+                Output.error("no series match; `binnacle query 'count({__name__=~\".+\"})'` tells how many there are")
+            } else {
+                try Output.write(table.text(width: Output.width))
+            }
         }
     }
 

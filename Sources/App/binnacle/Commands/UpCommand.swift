@@ -48,8 +48,11 @@ struct UpCommand: AsyncParsableCommand {
             }
         }
         let podsReady = ContinuousClock.now - started
-        try Output.write(Banner(settings: server.settings, abilities: server.runtime.abilities, kubeconfig: server.kubeconfigPath, isDemo: demo,
-            nodeReady: nodeReady, podsReady: podsReady).text)
+        try Output.write(
+            Banner(
+                settings: server.settings, abilities: server.runtime.abilities, kubeconfig: server.kubeconfigPath, isDemo: demo,
+                nodeReady: nodeReady, podsReady: podsReady
+            ).text)
     }
 
     private func waitForNode(_ server: Server) async throws {

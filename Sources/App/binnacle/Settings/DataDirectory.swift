@@ -69,7 +69,8 @@ final class DataDirectory: Sendable {
         }
         guard format <= formatVersion else {
             throw CommandFailure(
-                message: "the data directory \(path) was written by a newer binnacle (\(document["binnacle"].string ?? "?"), format \(format); this one knows \(formatVersion))",
+                message:
+                    "the data directory \(path) was written by a newer binnacle (\(document["binnacle"].string ?? "?"), format \(format); this one knows \(formatVersion))",
                 hint: "run that version, or name another directory with --data-dir; nothing was changed")
         }
     }

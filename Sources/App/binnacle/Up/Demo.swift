@@ -13,7 +13,7 @@ enum Demo {
             }
             do {
                 _ = try await client.create(kind.resource, namespace: kind.isNamespaced ? object.metadataNamespace ?? "default" : nil, object)
-            } catch where error.reason == .alreadyExists {
+            } catch  where error.reason == .alreadyExists {
                 // From an earlier run; what the user changed since stays.
             }
         }
@@ -21,7 +21,9 @@ enum Demo {
 
     /// Whether all of the demo's pods are ready.
     static func isReady(_ client: any ObjectClient) async -> Bool {
-        guard let pods = try? await client.list(.pods, namespace: namespace, labelSelector: nil, fieldSelector: nil).items, pods.count >= 4 else { return false }
+        guard let pods = try? await client.list(.pods, namespace: namespace, labelSelector: nil, fieldSelector: nil).items, pods.count >= 4 else {
+            return false
+        }
         return pods.allSatisfy { pod in pod["status"]["conditions"].elements.contains { $0["type"] == "Ready" && $0["status"] == "True" } }
     }
 }

@@ -103,7 +103,8 @@ struct NetworkProbes: ProbeTransport {
                 }
             } catch ServingError.timedOut {
                 return .failure(
-                    "Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+                    "Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+                )
             } catch {
                 return .failure("Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": \(error)")
             }

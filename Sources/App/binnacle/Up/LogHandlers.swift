@@ -22,7 +22,9 @@ struct ProgramLog: LogHandler {
         let time = CivilTime(nanosecondsSinceEpoch: clock.nanoseconds).rfc3339(fractionDigits: 3)
         switch format {
         case .json:
-            var line = JSON.object([("time", .string(time)), ("level", .string(event.level.rawValue)), ("logger", .string(label)), ("message", .string("\(event.message)"))])
+            var line = JSON.object([
+                ("time", .string(time)), ("level", .string(event.level.rawValue)), ("logger", .string(label)), ("message", .string("\(event.message)")),
+            ])
             for (key, value) in merged.sorted(by: { $0.key < $1.key }) where line[key].isNull { line[key] = .string("\(value)") }
             Output.error(line.description)
         case .text:

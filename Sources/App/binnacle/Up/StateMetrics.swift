@@ -117,7 +117,9 @@ struct StateMetrics {
 
     static func samples(node: JSON) -> [(Labels, Double)] {
         let identity = [("node", node.metadataName)]
-        var samples: [(Labels, Double)] = [(labels("kube_node_info", identity + [("kernel_version", node["status"]["nodeInfo"]["kernelVersion"].string ?? "")]), 1)]
+        var samples: [(Labels, Double)] = [
+            (labels("kube_node_info", identity + [("kernel_version", node["status"]["nodeInfo"]["kernelVersion"].string ?? "")]), 1)
+        ]
         for condition in node["status"]["conditions"].elements {
             let kind = condition["type"].string ?? ""
             for status in ["true", "false", "unknown"] {

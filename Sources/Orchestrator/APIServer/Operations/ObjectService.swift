@@ -72,7 +72,7 @@ final class ObjectService: Sendable {
             object = kind.defaulted(object)
             let reservation = try services.admit(&object, kind: kind, replacing: nil)
             do throws(StatusError) {
-                try check(object, kind: kind, replacing: nil)
+                if options.isValidated { try check(object, kind: kind, replacing: nil) }
                 let key = key(kind, namespace: namespace, name: object.metadataName)
                 if options.isDryRun {
                     services.release(reservation)
@@ -121,7 +121,7 @@ final class ObjectService: Sendable {
             next = kind.defaulted(next)
             let reservation = try services.admit(&next, kind: kind, replacing: current.json)
             do throws(StatusError) {
-                try check(next, kind: kind, replacing: current.json)
+                if options.isValidated { try check(next, kind: kind, replacing: current.json) }
             } catch {
                 services.release(reservation)
                 throw error

@@ -51,6 +51,11 @@ struct RequestBody: Sendable {
     }
 
     init(yaml bytes: [UInt8]) throws(StatusError) {
+        // JSON is YAML, and clients send it where they may: read the quick way what looks like it.
+        if bytes.first == UInt8(ascii: "{"), let json = try? RequestBody(json: bytes, kindName: "object") {
+            self = json
+            return
+        }
         do {
             let documents = try YAMLParser.documents(bytes, file: "body")
             guard documents.count == 1 else {

@@ -94,6 +94,8 @@ struct WriteOptions: Sendable {
     enum FieldValidation: String, Sendable { case strict = "Strict", warn = "Warn", ignore = "Ignore" }
     var isDryRun = false
     var fieldValidation = FieldValidation.warn
+    /// False for what the server itself makes at its start.
+    var isValidated = true
 
     init() {}
 
