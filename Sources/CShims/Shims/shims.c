@@ -1,12 +1,15 @@
 #include "shims.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -85,4 +88,38 @@ int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context) {
     pthread_attr_destroy(&attributes);
     if (code) free(start);
     return code;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place) {
+    (void)info, (void)kind, (void)place;
+    return remove(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int binnacle_remove_tree(const char *path) {
+    int code = nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (code < 0 && errno == ENOENT) return 0;
+    return code;
+}
+
+int binnacle_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }
+
+int binnacle_poller(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int binnacle_poller_add(int poller, int descriptor) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
+    return epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno;
+}
+
+int binnacle_poller_wait(int poller, int32_t *ready, int limit) {
+    struct epoll_event events[64];
+    int count = epoll_wait(poller, events, limit < 64 ? limit : 64, -1);
+    for (int i = 0; i < count; i++) ready[i] = events[i].data.fd;
+    return count < 0 ? 0 : count;
+}
+
+int binnacle_wakeup(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+void binnacle_wakeup_raise(int wakeup) { eventfd_write(wakeup, 1); }
+void binnacle_wakeup_clear(int wakeup) {
+    eventfd_t count;
+    eventfd_read(wakeup, &count);
 }

@@ -22,6 +22,21 @@ int binnacle_spawn(char *const _Nullable *_Nonnull argv, int output, int errors)
 // Starts a detached thread of the given stack size. Returns 0 or an errno.
 int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context);
 
+// Removes a directory and all below it, following no symbolic link and leaving other file systems alone. 0 or -errno.
+int binnacle_remove_tree(const char *path);
+
+// pipe2(2), close-on-exec. 0 or -errno.
+int binnacle_pipe(int32_t *ends);
+
+// epoll(7) and eventfd(2), which `import Glibc` does not show. `wait` blocks until at least one
+// descriptor can be read (or a signal came) and returns how many it wrote to `ready`.
+int binnacle_poller(void);
+int binnacle_poller_add(int poller, int descriptor);
+int binnacle_poller_wait(int poller, int32_t *ready, int limit);
+int binnacle_wakeup(void);
+void binnacle_wakeup_raise(int wakeup);
+void binnacle_wakeup_clear(int wakeup);
+
 // --- Container logs in CRI's format. -----------------------------------------------------------
 
 // One container's log: frames two streams as `TIME stream F|P text`, cuts lines at 16 KiB, rotates.
