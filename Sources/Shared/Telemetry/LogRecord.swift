@@ -41,10 +41,14 @@ public struct LogBatch: Sendable {
     public var stream: Labels
     public var records: [LogRecord]
     public var origin: Origin?
+    /// For each record the offset in the origin's file just after its last byte; empty if it is not known.
+    /// With it a batch that overlaps what is stored already is cut between records, not refused.
+    public var ends: [Int64]
 
-    public init(stream: Labels, records: [LogRecord], origin: Origin?) {
+    public init(stream: Labels, records: [LogRecord], origin: Origin?, ends: [Int64] = []) {
         self.stream = stream
         self.records = records
         self.origin = origin
+        self.ends = ends
     }
 }

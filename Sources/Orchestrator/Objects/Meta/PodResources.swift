@@ -12,10 +12,19 @@ public struct PodResources: Hashable, Sendable {
 
     /// What a pod is counted with: the containers' sum (sidecars included), or what an init container needs while it runs if
     /// that is more, and the overhead of the sandbox.
-    public init(requestsOf pod: JSON) { self.init(pod, "requests") }
+    public init(requestsOf pod: JSON) {
+        self.init(pod, "requests")
+        add(PodResources(list: pod["spec"]["overhead"]))
+    }
 
     /// The same over limits. Containers without a limit count nothing.
-    public init(limitsOf pod: JSON) { self.init(pod, "limits") }
+    public init(limitsOf pod: JSON) {
+        self.init(pod, "limits")
+        // The sandbox is not limited for itself: its overhead widens limits that are there.
+        let overhead = PodResources(list: pod["spec"]["overhead"])
+        if milliCPU > 0 { milliCPU += overhead.milliCPU }
+        if memoryBytes > 0 { memoryBytes += overhead.memoryBytes }
+    }
 
     private init(_ pod: JSON, _ field: String) {
         let spec = pod["spec"]
@@ -35,7 +44,6 @@ public struct PodResources: Hashable, Sendable {
             }
         }
         raise(to: peak)
-        add(PodResources(list: spec["overhead"]))
     }
 
     /// A resource list: `{"cpu": "100m", "memory": "64Mi"}`.

@@ -43,10 +43,8 @@ struct SchemaParser {
     mutating func parse(_ text: String) {
         var package = ""
         var current = ""
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " : ", maxSplits: 1)
-            let documentation = parts.count > 1 ? String(parts[1]) : ""
-            let words = parts[0].split(separator: " ")
+        for line in text.utf8.split(separator: 0x0A).map({ Substring($0) }) {
+            let (words, documentation) = Self.words(line)
             switch words[0] {
             case "package": package = String(words[1])
             case "type", "kind":
@@ -76,6 +74,21 @@ struct SchemaParser {
                         documentation: documentation))
             }
         }
+    }
+
+    /// The words before ` : ` and the text after it. On bytes, since this is read at every start of the program.
+    private static func words(_ line: Substring) -> ([Substring], String) {
+        var words: [Substring] = []
+        var rest = line.utf8
+        while let start = rest.firstIndex(where: { $0 != 0x20 }) {
+            rest = rest[start...]
+            let end = rest.firstIndex(of: 0x20) ?? rest.endIndex
+            let word = rest[..<end]
+            if word.elementsEqual([0x3A]) { return (words, String(Substring(rest.dropFirst(2)))) }
+            words.append(Substring(word))
+            rest = rest[end...]
+        }
+        return (words, "")
     }
 
     mutating func resolved() -> [String: Schema] {
@@ -127,7 +140,7 @@ struct SchemaParser {
         var field = Field(name: String(line.name), number: line.number, type: type, documentation: line.documentation)
         field.keepsEmpty = line.type.hasSuffix("?")
         for attribute in line.attributes {
-            let parts = attribute.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = attribute.utf8.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map { Substring($0) }
             guard parts.count == 2 else {
                 switch attribute {
                 case "required": (field.isRequired, field.keepsEmpty) = (true, true)

@@ -1,0 +1,191 @@
+import Glibc
+public import Runtime
+import SQLite
+public import Telemetry
+
+/// Keeps the lines that programs write, and finds them again.
+///
+/// `append` returns when its records are durable; a query sees all that was acknowledged before it began.
+/// docs/formats/logs.md describes the files, docs/decisions/log-store.md the reasons.
+public final class LogArchive: Sendable {
+    public struct Options: Sendable {
+        public var directory: String
+        /// Days that are kept beside the present one; nil keeps all.
+        public var retention: Int64?
+        /// The text that a chunk aims at.
+        public var chunkBytes = 1 << 20
+        /// A day's head is written to its file when it holds this much text,
+        public var flushBytes = 4 << 20
+        /// this many blocks,
+        public var flushBlocks = 16_384
+        /// or when its first record is this many nanoseconds old.
+        public var flushAge: Int64 = 300_000_000_000
+        /// All heads together; above it an append waits for the disk.
+        public var maximumHeadBytes = 64 << 20
+        /// Requests that wait for a commit; above it they are refused.
+        public var maximumPendingBytes = 64 << 20
+        public var maximumStreams = 100_000
+        /// Decoded chunks kept for the next query.
+        public var cacheBytes = 64 << 20
+        /// The most bytes of lines that one page or context holds.
+        public var maximumPageBytes = 64 << 20
+        public var clock: any WallClock = SystemClock()
+
+        public init(directory: String, retention: Int64? = nil) {
+            self.directory = directory
+            self.retention = retention
+        }
+
+        func path(_ day: Int) -> String { "\(directory)/\(DayFile.name(day))" }
+    }
+
+    let options: Options
+    let writer: LogWriter
+    let catalogue: StreamCatalogue
+    let view: LogView
+    let cache: ChunkCache
+    let metrics: LogStoreMetrics
+    private let lock: DirectoryLock
+    /// Day files that could not be read when the store was opened, with the reason. Queries do not see them.
+    public let damagedFiles: [(path: String, reason: String)]
+
+    /// Opens the store, making its directory if need be, and brings back what the last process acknowledged.
+    public init(_ options: Options, metrics registry: MetricRegistry) throws {
+        self.options = options
+        let directory = options.directory
+        do {
+            try HostFileSystem().makeDirectory(directory, mode: 0o750)
+        } catch {
+            throw LogStoreError.cannotOpen(path: directory, reason: "\(error)")
+        }
+        lock = try DirectoryLock(directory)
+        metrics = LogStoreMetrics(registry)
+        catalogue = StreamCatalogue()
+        view = LogView()
+        cache = ChunkCache(directory: directory, maximumBytes: options.cacheBytes, metrics: registry)
+        let wal: LogWAL
+        do {
+            wal = try LogWAL(path: "\(directory)/wal.db")
+            damagedFiles = try Self.load(options, wal, catalogue, view, cache)
+        } catch let error as LogStoreError {
+            throw error
+        } catch {
+            throw LogStoreError.cannotOpen(path: directory, reason: "\(error)")
+        }
+        let thread = StorageThread()
+        writer = LogWriter(thread: thread, options: options, wal: wal, catalogue: catalogue, view: view, cache: cache, metrics: metrics)
+        registerGauges(registry)
+    }
+
+    deinit { writer.thread.stop() }
+
+    private static func load(
+        _ options: Options, _ wal: LogWAL, _ catalogue: StreamCatalogue, _ view: LogView, _ cache: ChunkCache
+    ) throws -> [(path: String, reason: String)] {
+        for stream in try wal.streams() { catalogue.insert(stream.number, stream.labels) }
+        var damaged: [(path: String, reason: String)] = []
+        var flushed: [Int: Int64] = [:]
+        for name in try HostFileSystem().list(options.directory) {
+            guard let day = DayFile.day(named: name) else { continue }
+            do {
+                let summary = try cache.reader(day).summary()
+                guard summary.streams.allSatisfy({ catalogue.insert($0.number, $0.labels) }) else {
+                    throw CodingError("its stream numbers are not those of this store")
+                }
+                flushed[day] = summary.flushedSequence
+                wal.raiseNextSequence(to: summary.flushedSequence)
+                view.setNewestChunk(summary.newestChunk, day: day)
+            } catch {
+                cache.forget(day: day)
+                guard (error as? SQLiteError)?.isCorrupt == true || error is CodingError else { throw error }
+                damaged.append((try setAside(options.path(day)), "\(error)"))
+            }
+        }
+        try wal.replay { day, block in
+            // A crash between the flush and the trim of the log leaves rows that the day file has.
+            guard block.columns.sequences[0] >= flushed[day] ?? 0 else { return }
+            view.publish([(day, block)])
+        }
+        return damaged
+    }
+
+    /// Renames a damaged day file, so that its day can be written anew and nobody trips over it again.
+    private static func setAside(_ path: String) throws -> String {
+        for suffix in ["-wal", "-shm", ""] where HostFileSystem().exists(path + suffix) {
+            try HostFileSystem().rename(path + suffix, to: "\(path).damaged\(suffix)")
+        }
+        return "\(path).damaged"
+    }
+
+    private func registerGauges(_ registry: MetricRegistry) {
+        let (view, catalogue, cache) = (view, catalogue, cache)
+        registry.gauge("binnacle_log_store_head_bytes", "Memory of records that are not yet in a day file.") { Double(view.memoryBytes) }
+        registry.gauge("binnacle_log_store_head_blocks", "Blocks of records that are not yet in a day file.") { Double(view.blockCount) }
+        registry.gauge("binnacle_log_store_streams", "Streams known.") { Double(catalogue.count) }
+        registry.gauge("binnacle_log_store_cache_bytes", "Memory of decoded chunks.") { Double(cache.memoryBytes) }
+        registry.gauge("binnacle_log_store_tails", "Live tails being read.") { Double(view.subscriberCount) }
+        registry.gauge("binnacle_log_store_days", "Days with records.") { Double(view.snapshot().count) }
+        registry.gauge("binnacle_log_store_damaged_files", "Day files set aside because they cannot be read.", [:]) { [damagedFiles] in
+            Double(damagedFiles.count)
+        }
+    }
+
+    /// Stores batches, all or none; returns when they are durable. A batch whose origin is stored already is acknowledged
+    /// and not stored again; of one that overlaps only the new records are.
+    public func append(_ batches: [LogBatch]) async throws {
+        guard !batches.isEmpty else { return }
+        try await writer.append(batches)
+    }
+
+    /// Writes everything to day files now.
+    public func flush() async throws { try await writer.flushAll() }
+
+    /// Does what is due at this time: flushes by age, retention. `run` calls it; tests call it with their own time.
+    public func maintain() async throws { try await writer.maintain(now: options.clock.nanoseconds) }
+
+    /// Keeps house until it is cancelled.
+    public func run() async {
+        while !Task.isCancelled {
+            // A failed flush is counted by the writer and met again in ten seconds; the records are safe in the log.
+            try? await maintain()
+            try? await Task.sleep(for: .seconds(10))
+        }
+    }
+
+    /// Flushes and closes. Appends fail from here on.
+    public func close() async throws {
+        defer { lock.release() }
+        try await writer.close()
+    }
+
+    /// Stops without flushing, as `kill -9` does; for tests of recovery.
+    package func abandon() async {
+        await writer.abandon()
+        lock.release()
+    }
+
+    /// The store's own time, in nanoseconds since 1970.
+    public var now: Int64 { options.clock.nanoseconds }
+
+    /// The labels of all streams that the store has records of.
+    public var streams: [Labels] { catalogue.all.map(\.labels).sorted() }
+}
+
+/// Keeps a second process out of the directory.
+private final class DirectoryLock: Sendable {
+    private let descriptor: Int32
+
+    init(_ directory: String) throws {
+        let path = "\(directory)/lock"
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw LogStoreError.cannotOpen(path: directory, reason: "cannot write \(path): \(errnoText(errno))") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw LogStoreError.inUse(path: directory)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func release() { _ = flock(descriptor, LOCK_UN) }
+}

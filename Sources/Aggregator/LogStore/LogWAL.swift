@@ -1,0 +1,123 @@
+import SQLite
+import Telemetry
+import Zstd
+
+/// `wal.db`: what was acknowledged and is not yet in a day file, the watermarks of the senders, and the streams' numbers.
+///
+/// One transaction holds a commit's records and the watermarks that they move, so a batch is stored and
+/// remembered as stored, or neither. Owned by the writer.
+final class LogWAL {
+    static let format = 1
+
+    struct MarkKey: Hashable {
+        var node: String
+        var file: String
+    }
+
+    private let database: Database
+    private let compressor = ZstdCompressor(level: 1)
+    private(set) var nextSequence: Int64 = 1
+
+    init(path: String) throws {
+        database = try Database(path: path, durability: .full)
+        try database.execute(
+            """
+            CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS row(seq INTEGER PRIMARY KEY, day INTEGER NOT NULL, body BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS mark(node TEXT, file TEXT, touched INTEGER, ranges BLOB, PRIMARY KEY(node, file)) WITHOUT ROWID;
+            """)
+        let format = try database.scalar("SELECT value FROM kv WHERE key='format'")?.integer
+        guard format ?? 0 <= Self.format else {
+            throw LogStoreError.newerFormat(path: path, format: Int(format ?? 0), known: Self.format)
+        }
+        if format == nil { try database.run("INSERT INTO kv VALUES('format', ?)", .integer(Int64(Self.format))) }
+        nextSequence = try database.scalar("SELECT value FROM kv WHERE key='next_sequence'")?.integer ?? 1
+    }
+
+    /// Never goes back: day files may know higher numbers than a log that was lost.
+    func raiseNextSequence(to sequence: Int64) { nextSequence = max(nextSequence, sequence) }
+
+    func streams() throws -> [(number: Int, labels: Labels)] {
+        let statement = try database.prepare("SELECT id, labels FROM stream")
+        defer { statement.reset() }
+        var streams: [(number: Int, labels: Labels)] = []
+        while try statement.step() { streams.append((Int(statement.integer(0)), try Labels(encoded: statement.blob(1)))) }
+        return streams
+    }
+
+    /// Each stored block in order of its sequence numbers.
+    func replay(_ body: (_ day: Int, _ block: LogBlock) throws -> Void) throws {
+        let statement = try database.prepare("SELECT seq, day, body FROM row ORDER BY seq")
+        defer { statement.reset() }
+        let decompressor = ZstdDecompressor()
+        while try statement.step() {
+            let sequence = statement.integer(0)
+            do {
+                var reader = ByteReader(statement.blob(2))
+                let committed = try reader.signed()
+                var columns: [[UInt8]] = []
+                for _ in 0..<5 { columns.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
+                let text = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+                let decoded = try LogColumns(decoding: columns)
+                guard decoded.textBytes == text.count else { throw CodingError("its text is \(text.count) bytes long, not \(decoded.textBytes)") }
+                try body(Int(statement.integer(1)), LogBlock(columns: decoded, text: text, committed: committed))
+            } catch let error as CodingError {
+                throw LogStoreError.cannotOpen(path: database.path, reason: "row \(sequence) is damaged: \(error)")
+            }
+        }
+    }
+
+    func mark(_ key: MarkKey) throws -> Watermark {
+        guard let bytes = try database.scalar("SELECT ranges FROM mark WHERE node=? AND file=?", .text(key.node), .text(key.file))?.blob else {
+            return Watermark()
+        }
+        return try Watermark(bytes: bytes)
+    }
+
+    /// Stores blocks, new streams and moved watermarks in one durable transaction.
+    func commit(
+        blocks: [(day: Int, block: LogBlock)], streams: [(number: Int, labels: Labels)], marks: [MarkKey: Watermark], nextSequence: Int64,
+        now: Int64
+    ) throws {
+        try database.transaction {
+            for stream in streams {
+                try database.run("INSERT INTO stream VALUES(?, ?)", .integer(Int64(stream.number)), .blob(stream.labels.encoded))
+            }
+            for (day, block) in blocks {
+                try database.run(
+                    "INSERT INTO row VALUES(?, ?, ?)", .integer(block.columns.sequences[0]), .integer(Int64(day)), .blob(encode(block)))
+            }
+            for (key, mark) in marks {
+                try database.run(
+                    "INSERT INTO mark VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET touched=excluded.touched, ranges=excluded.ranges",
+                    .text(key.node), .text(key.file), .integer(now), .blob(mark.bytes))
+            }
+            try database.run(
+                "INSERT INTO kv VALUES('next_sequence', ?) ON CONFLICT DO UPDATE SET value=excluded.value", .integer(nextSequence))
+        }
+        self.nextSequence = nextSequence
+    }
+
+    private func encode(_ block: LogBlock) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.signed(block.committed)
+        for column in block.columns.encoded() { ColumnFrame.append(column, to: &writer, compressor: compressor) }
+        ColumnFrame.append(block.text, to: &writer, compressor: compressor)
+        return writer.bytes
+    }
+
+    /// Forgets a day's records below `sequence`: the day file has them.
+    func trim(day: Int, below sequence: Int64) throws {
+        try database.run("DELETE FROM row WHERE day=? AND seq<?", .integer(Int64(day)), .integer(sequence))
+    }
+
+    func remove(streams: [Int]) throws {
+        for number in streams { try database.run("DELETE FROM stream WHERE id=?", .integer(Int64(number))) }
+    }
+
+    /// Forgets the watermarks of files from which nothing came since `time`.
+    func removeMarks(untouchedSince time: Int64) throws { try database.run("DELETE FROM mark WHERE touched<?", .integer(time)) }
+
+    func checkpoint() throws { try database.checkpoint(truncating: true) }
+}

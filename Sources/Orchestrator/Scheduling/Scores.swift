@@ -1,0 +1,46 @@
+import Objects
+
+/// How well each node that will do suits a pod: 0 to 100 from each rule, weighted as in Kubernetes' default profile.
+enum Scores {
+    /// The totals in the order of `nodes`.
+    static func totals(_ pod: PodInfo, _ nodes: [NodeInfo]) -> [Int] {
+        let wishes = normalised(nodes.map { pod.affinity.wishes(name: $0.name, labels: $0.labels) }, isCost: false)
+        let dislikes = normalised(
+            nodes.map { node in node.taints.count { $0.effect == .preferNoSchedule && !pod.tolerations.tolerate($0) } }, isCost: true)
+        return nodes.indices.map { index in
+            leastAllocated(pod, nodes[index]) + balanced(pod, nodes[index]) + 2 * wishes[index] + 3 * dislikes[index]
+        }
+    }
+
+    /// The free share of CPU and memory after the pod, averaged.
+    /// (Kubernetes noderesources/least_allocated.go: mean of (allocatable - requested) / allocatable * 100.)
+    static func leastAllocated(_ pod: PodInfo, _ node: NodeInfo) -> Int {
+        func free(_ requested: Int64, _ allocatable: Int64) -> Int? {
+            guard allocatable > 0 else { return nil }
+            return requested > allocatable ? 0 : Int((allocatable - requested) * 100 / allocatable)
+        }
+        let shares = [
+            free(node.scoredRequested.milliCPU + pod.scoredRequests.milliCPU, node.allocatable.milliCPU),
+            free(node.scoredRequested.memoryBytes + pod.scoredRequests.memoryBytes, node.allocatable.memoryBytes),
+        ].compactMap { $0 }
+        return shares.isEmpty ? 0 : shares.reduce(0, +) / shares.count
+    }
+
+    /// How even CPU and memory are used after the pod: 100 less half the distance of the two shares.
+    /// (Kubernetes noderesources/balanced_allocation.go: the standard deviation of the shares, which for two is that.)
+    static func balanced(_ pod: PodInfo, _ node: NodeInfo) -> Int {
+        func share(_ requested: Int64, _ allocatable: Int64) -> Double? {
+            allocatable > 0 ? min(Double(requested) / Double(allocatable), 1) : nil
+        }
+        guard let cpu = share(node.requested.milliCPU + pod.requests.milliCPU, node.allocatable.milliCPU),
+            let memory = share(node.requested.memoryBytes + pod.requests.memoryBytes, node.allocatable.memoryBytes)
+        else { return 100 }
+        return Int((1 - abs(cpu - memory) / 2) * 100)
+    }
+
+    /// Stretched so that the greatest is 100; turned round if little is good.
+    private static func normalised(_ values: [Int], isCost: Bool) -> [Int] {
+        guard let greatest = values.max(), greatest > 0 else { return values.map { _ in isCost ? 100 : 0 } }
+        return values.map { isCost ? 100 - $0 * 100 / greatest : $0 * 100 / greatest }
+    }
+}
