@@ -11,11 +11,16 @@ enum Demo {
             guard let kind = KindRegistry.standard.kind(apiVersion: object["apiVersion"].string ?? "", kind: object["kind"].string ?? "") else {
                 throw CommandFailure(message: "demo/shop.yaml: unknown kind \(object["kind"])")
             }
-            do {
-                _ = try await client.create(kind.resource, namespace: kind.isNamespaced ? object.namespace : nil, object)
-            } catch  where error.reason == .alreadyExists {
-                // From an earlier run; what the user changed since stays.
-            }
+            try await ensure(object, kind, with: client)
+        }
+    }
+
+    /// An object from an earlier run stays as the user left it.
+    private static func ensure(_ object: JSON, _ kind: Kind, with client: any ObjectClient) async throws(StatusError) {
+        do throws(StatusError) {
+            _ = try await client.create(kind.resource, namespace: kind.isNamespaced ? object.namespace : nil, object)
+        } catch {
+            if error.reason != .alreadyExists { throw error }
         }
     }
 

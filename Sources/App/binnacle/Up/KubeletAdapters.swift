@@ -9,6 +9,7 @@ import NodeEndpoint
 import NodeStats
 import Objects
 import Runtime
+import ServiceProxy
 import Serving
 
 /// The kubelet's pods as the Collector sees containers.
@@ -117,8 +118,8 @@ struct NetworkProbes: ProbeTransport {
     }
 }
 
-/// Controllers' events through the recorder that counts repeats.
-struct RecorderEvents: EventSink {
+/// Controllers' and the proxy's events through the recorder that counts repeats.
+struct RecorderEvents: EventSink, ProxyEventSink {
     let recorder: EventRecorder
     func record(_ object: JSON, type: String, reason: String, message: String) {
         recorder.record(object, type == "Warning" ? .warning : .normal, reason, message)

@@ -87,7 +87,7 @@ struct Server {
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
         try HostFileSystem().replace(kubeconfigPath, Array(certificates.kubeconfig.utf8), mode: 0o600)
 
-        let proxy = try makeProxy(settings, network, runtime, client, registry)
+        let proxy = try makeProxy(network, client, controllerEvents, registry)
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
         let parts: [any Service] =
             stores.parts + [
@@ -99,7 +99,7 @@ struct Server {
                 Part(
                     name: "state metrics",
                     body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
-                Part(name: "service proxy", body: { try await proxy.run() }),
+                Part(name: "service proxy", body: { await proxy.run() }),
                 Part(
                     name: "kubelet", body: { try await kubelet.run() }, onStop: { await runtime.teardown() },
                     beforeStop: { await kubelet.stopAllPods(within: .seconds(15)) }),
@@ -161,8 +161,12 @@ struct Server {
         return KubeletService(configuration: configuration, client: client, runtime: runtime, transport: NetworkProbes(), metrics: registry)
     }
 
-    private struct NoProxy: Sendable { func run() async throws { try await Task.sleep(for: .seconds(1_000_000)) } }
-    private static func makeProxy(_ settings: Settings, _ network: ServiceNetwork, _ runtime: HostRuntime, _ client: LocalClient, _ registry: MetricRegistry) throws -> NoProxy { NoProxy() }
+    private static func makeProxy(
+        _ network: ServiceNetwork, _ client: LocalClient, _ recorder: EventRecorder, _ registry: MetricRegistry
+    ) throws -> ServiceProxy {
+        guard let block = IPv4Block(network.description) else { throw CommandFailure(message: "\(network) is no IPv4 network") }
+        return ServiceProxy(client: client, serviceCIDR: block, events: RecorderEvents(recorder: recorder), metrics: registry)
+    }
 
     private static func readOnlyRouter(
         _ settings: Settings, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService, _ stores: Stores,

@@ -3,6 +3,7 @@ import ObjectStore
 import Runtime
 import SeriesStore
 import ServiceLifecycle
+import Telemetry
 
 /// The three embedded stores.
 struct Stores: Sendable {
