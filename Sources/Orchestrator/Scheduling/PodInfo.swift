@@ -24,8 +24,10 @@ public struct PodInfo: Sendable {
         var scored = PodResources()
         for container in spec["containers"].elements {
             let own = container["resources"]["requests"]
-            scored.milliCPU += own["cpu"].isNull ? 100 : PodResources(list: ["cpu": own["cpu"]]).milliCPU
-            scored.memoryBytes += own["memory"].isNull ? 200 << 20 : PodResources(list: ["memory": own["memory"]]).memoryBytes
+            var counted = PodResources(list: own)
+            if own["cpu"].isNull { counted.milliCPU = 100 }
+            if own["memory"].isNull { counted.memoryBytes = 200 << 20 }
+            scored.add(counted)
         }
         scored.milliCPU = max(scored.milliCPU, requests.milliCPU)
         scored.memoryBytes = max(scored.memoryBytes, requests.memoryBytes)

@@ -15,13 +15,15 @@ enum Scores {
     /// The free share of CPU and memory after the pod, averaged.
     /// (Kubernetes noderesources/least_allocated.go: mean of (allocatable - requested) / allocatable * 100.)
     static func leastAllocated(_ pod: PodInfo, _ node: NodeInfo) -> Int {
+        var after = node.scoredRequested
+        after.add(pod.scoredRequests)
+        // In floating point: amounts may be as great as 64 bits allow, and a hundred times that must not trap.
         func free(_ requested: Int64, _ allocatable: Int64) -> Int? {
             guard allocatable > 0 else { return nil }
-            return requested > allocatable ? 0 : Int((allocatable - requested) * 100 / allocatable)
+            return requested > allocatable ? 0 : Int(Double(allocatable - requested) / Double(allocatable) * 100)
         }
         let shares = [
-            free(node.scoredRequested.milliCPU + pod.scoredRequests.milliCPU, node.allocatable.milliCPU),
-            free(node.scoredRequested.memoryBytes + pod.scoredRequests.memoryBytes, node.allocatable.memoryBytes),
+            free(after.milliCPU, node.allocatable.milliCPU), free(after.memoryBytes, node.allocatable.memoryBytes),
         ].compactMap { $0 }
         return shares.isEmpty ? 0 : shares.reduce(0, +) / shares.count
     }
@@ -32,8 +34,9 @@ enum Scores {
         func share(_ requested: Int64, _ allocatable: Int64) -> Double? {
             allocatable > 0 ? min(Double(requested) / Double(allocatable), 1) : nil
         }
-        guard let cpu = share(node.requested.milliCPU + pod.requests.milliCPU, node.allocatable.milliCPU),
-            let memory = share(node.requested.memoryBytes + pod.requests.memoryBytes, node.allocatable.memoryBytes)
+        var after = node.requested
+        after.add(pod.requests)
+        guard let cpu = share(after.milliCPU, node.allocatable.milliCPU), let memory = share(after.memoryBytes, node.allocatable.memoryBytes)
         else { return 100 }
         return Int((1 - abs(cpu - memory) / 2) * 100)
     }

@@ -66,6 +66,7 @@ import Testing
         #expect(IntOrString("25%")?.scaled(total: 10, roundingUp: true) == 3)
         #expect(IntOrString("25%")?.scaled(total: 10, roundingUp: false) == 2)
         #expect(IntOrString(4)?.scaled(total: 10, roundingUp: true) == 4)
+        #expect(IntOrString("999999999999999999%")?.scaled(total: 100, roundingUp: true) == .max)
         #expect(IntOrString("x")?.scaled(total: 10, roundingUp: true) == nil)
         #expect(IntOrString(.null) == nil)
     }

@@ -129,6 +129,16 @@ private func decide(_ pod: JSON, _ nodes: [JSON]) -> Scheduler.Decision { Schedu
         #expect(counts == ["a": 10, "b": 10, "c": 10])
     }
 
+    @Test func `amounts at the end of 64 bits do not trap`() {
+        let huge = pod(cpu: "9223372036854775807", memory: "9223372036854775807")
+        var wide = NodeInfo(node: node("a", cpu: "9223372036854775807", memory: "9223372036854775807"))
+        #expect(Scheduler.schedule(pod: huge, nodes: [wide]) == .node("a"))
+        wide.add(PodInfo(huge))
+        wide.add(PodInfo(huge))
+        #expect(Scheduler.schedule(pod: huge, nodes: [wide]) != .node("a"))
+        #expect(Scheduler.schedule(pod: pod(), nodes: [wide]) == .node("a"))
+    }
+
     @Test func `never overbooks, whatever comes`() {
         let seed = UInt64.random(in: 0 ... .max)
         var state = seed

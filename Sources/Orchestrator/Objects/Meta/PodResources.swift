@@ -22,8 +22,10 @@ public struct PodResources: Hashable, Sendable {
         self.init(pod, "limits")
         // The sandbox is not limited for itself: its overhead widens limits that are there.
         let overhead = PodResources(list: pod["spec"]["overhead"])
-        if milliCPU > 0 { milliCPU += overhead.milliCPU }
-        if memoryBytes > 0 { memoryBytes += overhead.memoryBytes }
+        var widening = PodResources()
+        if milliCPU > 0 { widening.milliCPU = overhead.milliCPU }
+        if memoryBytes > 0 { widening.memoryBytes = overhead.memoryBytes }
+        add(widening)
     }
 
     private init(_ pod: JSON, _ field: String) {

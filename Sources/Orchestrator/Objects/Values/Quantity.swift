@@ -106,7 +106,7 @@ public struct Quantity: Sendable, CustomStringConvertible {
         case "Pi": return (0, 50, .binarySI)
         case "Ei": return (0, 60, .binarySI)
         case let exponent:
-            guard exponent.first == "e" || exponent.first == "E", let power = Int(exponent.dropFirst()), abs(power) <= 1000 else { return nil }
+            guard exponent.first == "e" || exponent.first == "E", let power = Int(exponent.dropFirst()), (-1000...1000).contains(power) else { return nil }
             return (power, 0, .decimalExponent)
         }
     }
