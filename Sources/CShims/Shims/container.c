@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
@@ -357,17 +358,18 @@ _Noreturn void pause_main(const struct message *m, int ready) {
     if (message_number(m, "mount", 0)) {
         // A root of its own that holds the pod's shared memory and nothing of the host, so that no
         // file system of the host stays busy because of a pod.
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("tmpfs", ".", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16k") != 0)
-            fail("cannot make the sandbox's root: %m");
         const char *directory = message_get(m, "directory");
-        if (!directory || chdir(directory) != 0) fail("cannot enter the sandbox's root: %m");
+        if (!directory || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+            mount("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16k") != 0 || chdir(directory) != 0)
+            fail("cannot make the sandbox's root: %m");
         umask(0);
         if (mkdir("shm", 01777) != 0 || mount("shm", "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k") != 0)
             fail("cannot make the pod's shared memory: %m");
         if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) fail("cannot change the sandbox's root: %m");
     }
     if (write(ready, "+", 1) != 1) _exit(1);
-    close(ready);
+    // It was never exec'd, so close-on-exec closed nothing: the caller waits for the end of the supervisor's answer.
+    close_range(0, ~0u, 0);
     for (;;) {
         int number = sigwaitinfo(&signals, NULL);
         if (number == SIGTERM || number == SIGINT) _exit(0);

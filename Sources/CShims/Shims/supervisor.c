@@ -616,7 +616,10 @@ __attribute__((format(printf, 1, 2))) static _Noreturn void give_up(const char *
     struct builder b = {0};
     put(&b, "error", "%s", text);
     if (write(result, b.data, b.count) < 0) errno = 0;
-    if (pause_pid) kill(pause_pid, SIGKILL);
+    if (pause_pid > 0) {
+        kill(pause_pid, SIGKILL);
+        waitpid(pause_pid, NULL, 0);
+    }
     _exit(1);
 }
 

@@ -51,20 +51,25 @@ public struct AbilityFindings: Hashable, Sendable {
             "Containers share the host's mounts (\($0)): they see and can change its files, and volumes, termination messages and /etc/hosts are not shown to them."
         }
         if root != .host {
-            if root == .memory { say(.overlay) { "Writable layers lie in memory (an overlay in the state directory: \($0)): what containers write counts as memory." } }
+            if root == .memory {
+                say(.overlay) { "Writable layers lie in memory (an overlay in the state directory: \($0)): what containers write counts as memory." }
+            }
             if root == .bind {
                 say(.overlay) { "Containers see the host's files read-only (overlay: \($0)): they can write only to /tmp, /var/tmp, /run and volumes." }
             }
         } else if has(.mountNamespace) {
             say(.bind) { "Containers work in the host's own file system (mounting: \($0)): they can change its files, and volumes are not shown to them." }
         }
-        say(.processNamespace) { "Containers share the host's process ids (\($0)): they see its processes, and what a container leaves running is found by its cgroup." }
+        say(.processNamespace) {
+            "Containers share the host's process ids (\($0)): they see its processes, and what a container leaves running is found by its cgroup."
+        }
         say(.hostnameNamespace) { "Pods have the host's name (UTS namespace: \($0))." }
         say(.messageNamespace) { "Pods share the host's IPC objects (\($0))." }
         if !hasPodNetwork {
             let reason = missing[.networkNamespace] ?? missing[.virtualLinks] ?? ""
             sentences.append(
-                "Pods share the host's network (\(reason)): each has a loopback address of its own, and a program that listens on all addresses takes the port from the others.")
+                "Pods share the host's network (\(reason)): each has a loopback address of its own, and a program that listens on all addresses takes the port from the others."
+            )
         } else {
             say(.packetFilter) { "Pods reach each other but nothing beyond this machine (iptables: \($0))." }
         }

@@ -80,11 +80,13 @@ extension HostRuntime {
                 sandboxesByID[id]?.received += chunk[..<got]
                 continue
             }
-            if got < 0, errno == EINTR { continue }
+            // Kept: what the messages make us do changes errno.
+            let code = errno
+            if got < 0, code == EINTR { continue }
             // What came before the end counts.
             guard let messages = sandboxesByID[id].map({ _ in takeMessages(id) }) ?? [] else { return lost(id) }
             for message in messages { handle(message, from: id) }
-            if got == 0 || errno != EAGAIN { lost(id) }
+            if got == 0 || code != EAGAIN { lost(id) }
             return
         }
     }

@@ -47,7 +47,9 @@ extension HostRuntime {
     private func makeFiles(_ status: ContainerStatus) throws(FileError) {
         let directory = "\(directory(status.sandboxID))/containers/\(status.id)"
         for part in ["", "/root", "/layer", "/layer/upper", "/layer/work"] {
-            guard unsafe mkdir("\(directory)\(part)", part == "/layer/upper" ? 0o755 : 0o700) == 0 else { throw FileError("make the directory", "\(directory)\(part)") }
+            guard unsafe mkdir("\(directory)\(part)", part == "/layer/upper" ? 0o755 : 0o700) == 0 else {
+                throw FileError("make the directory", "\(directory)\(part)")
+            }
         }
         try files.write("\(directory)/termination-log", [])
         guard unsafe chmod("\(directory)/termination-log", 0o666) == 0 else { throw FileError("open to all", "\(directory)/termination-log") }
@@ -69,7 +71,9 @@ extension HostRuntime {
         if let group = cgroups.directories(status.cgroupPath).first { request.put("procs-file", "\(group)/cgroup.procs") }
         describeProcess(&request, status)
         guard findings.root != .host else { return request }
-        for path in MountInfo.carried(MountInfo.parse((try? files.text("/proc/self/mountinfo")) ?? "")) { request.putBind("carry", path, path, isReadOnly: true) }
+        for path in MountInfo.carried(MountInfo.parse((try? files.text("/proc/self/mountinfo")) ?? "")) {
+            request.putBind("carry", path, path, isReadOnly: true)
+        }
         for path in configuration.hiddenPaths + [configuration.stateDirectory] { request.put("hide", path) }
         for (hierarchy, group) in zip(cgroups.hierarchies, cgroups.directories(status.cgroupPath)) {
             let name = hierarchy.path.split(separator: "/").last.map(String.init) ?? ""
@@ -143,7 +147,8 @@ extension HostRuntime {
         _ = try? await ask(sandbox, Message([("do", "signal"), ("id", id), ("number", "9"), ("all", "1")]))
         if !isRunning(id, in: sandbox) { return }
         if await wait(for: id, atMost: .seconds(15)) { return }
-        throw .failed("container \(status.config.name) did not end within 15 s of SIGKILL: a process of it hangs in the kernel, perhaps on a dead network file system")
+        throw .failed(
+            "container \(status.config.name) did not end within 15 s of SIGKILL: a process of it hangs in the kernel, perhaps on a dead network file system")
     }
 
     private func isRunning(_ container: String, in sandbox: String) -> Bool { sandboxesByID[sandbox]?.containers[container]?.status.state == .running }

@@ -16,7 +16,8 @@ extension HostRuntime {
 
         let id = Names.identifier()
         var sandbox = Sandbox(
-            status: SandboxStatus(id: id, config: config, isReady: true, address: configuration.nodeAddress, pid: 0, created: clock.nanoseconds, containers: []))
+            status: SandboxStatus(id: id, config: config, isReady: true, address: configuration.nodeAddress, pid: 0, created: clock.nanoseconds, containers: [])
+        )
         try assignAddress(&sandbox)
         do {
             try makeFiles(sandbox)
@@ -25,7 +26,8 @@ extension HostRuntime {
             let result = Command.run(configuration.helperCommand + ["supervise", directory(id)], errors: false)
             let answer = Message(bytes: result.output)
             guard let pause = answer.number("pause") else {
-                throw RuntimeError.failed("cannot start the sandbox of pod \(config.namespace)/\(config.name): \(answer["error"] ?? "the helper ended with status \(result.status)")")
+                throw RuntimeError.failed(
+                    "cannot start the sandbox of pod \(config.namespace)/\(config.name): \(answer["error"] ?? "the helper ended with status \(result.status)")")
             }
             sandbox.status.pid = Int32(truncatingIfNeeded: pause)
             sandboxesByID[id] = sandbox

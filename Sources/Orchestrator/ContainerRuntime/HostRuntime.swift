@@ -91,7 +91,8 @@ public final actor HostRuntime: ContainerRuntime {
         hub = EventHub(metrics: configuration.metrics)
         reactor = Reactor()
         startSeconds = configuration.metrics.histogram(
-            "binnacle_runtime_start_duration_seconds", "Time from a request to start a container until its program runs.", bounds: MetricRegistry.durationBounds)
+            "binnacle_runtime_start_duration_seconds", "Time from a request to start a container until its program runs.", bounds: MetricRegistry.durationBounds
+        )
         abilities = RuntimeAbilities(
             name: "host", version: configuration.version,
             hasNamespaces: findings.has([.mountNamespace, .processNamespace, .hostnameNamespace, .messageNamespace]), hasPodNetwork: network != nil,
@@ -107,7 +108,8 @@ public final actor HostRuntime: ContainerRuntime {
         defer { _ = unsafe binnacle_remove_tree(directory) }
         let result = Command.run(configuration.helperCommand + ["probe", directory], errors: false)
         guard result.status == 0 else {
-            throw .failed("\(configuration.helperCommand.joined(separator: " ")) failed with status \(result.status): \(String(decoding: result.output, as: UTF8.self))")
+            throw .failed(
+                "\(configuration.helperCommand.joined(separator: " ")) failed with status \(result.status): \(String(decoding: result.output, as: UTF8.self))")
         }
         let answers = Message(bytes: result.output)
         var findings = AbilityFindings()

@@ -18,11 +18,16 @@ enum Names {
     }
 
     static func check(_ name: String, _ what: String) throws(RuntimeError) {
-        guard isPlain(name) else { throw .failed("the \(what) \"\(name.debugDescription.dropFirst().dropLast().prefix(80))\" cannot be part of a path: use letters, digits, '.', '_' and '-'") }
+        guard isPlain(name) else {
+            throw .failed(
+                "the \(what) \"\(name.debugDescription.dropFirst().dropLast().prefix(80))\" cannot be part of a path: use letters, digits, '.', '_' and '-'")
+        }
     }
 
     static func checkPath(_ path: String, _ what: String) throws(RuntimeError) {
-        guard isPath(path) else { throw .failed("the \(what) \"\(path.debugDescription.dropFirst().dropLast().prefix(80))\" must be an absolute path without \"..\"") }
+        guard isPath(path) else {
+            throw .failed("the \(what) \"\(path.debugDescription.dropFirst().dropLast().prefix(80))\" must be an absolute path without \"..\"")
+        }
     }
 
     /// 64 hexadecimal digits.

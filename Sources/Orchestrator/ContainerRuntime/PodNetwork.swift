@@ -17,6 +17,8 @@ struct PodNetwork: Sendable {
     let record: String
 
     private let files = HostFileSystem()
+    /// Debian's `iptables` is a link that the administrator may have taken away; the variants are always there.
+    private static var program: String? { ["iptables", "iptables-nft", "iptables-legacy"].lazy.compactMap(Command.find).first }
     private static let forwarding = "/proc/sys/net/ipv4/ip_forward"
 
     init(_ configuration: HostRuntimeConfiguration) {
@@ -59,7 +61,7 @@ struct PodNetwork: Sendable {
             try? files.write(record, JSON.object([("ipForward", "0")]).bytes())
             do { try files.write(Self.forwarding, Array("1".utf8)) } catch { return "ip_forward cannot be switched on: \(errnoText(error.code))" }
         }
-        guard let iptables = Command.find("iptables") else { return "there is no program iptables" }
+        guard let iptables = Self.program else { return "there is no program iptables" }
         for rule in rules {
             let place = ["-w", "5", "-t", rule[0]]
             if Command.run([iptables] + place + ["-C"] + rule[1...]).status == 0 { continue }
@@ -77,7 +79,7 @@ struct PodNetwork: Sendable {
             _ = unsafe binnacle_link_delete(socket, bridge)
             close(socket)
         }
-        if let iptables = Command.find("iptables") {
+        if let iptables = Self.program {
             for rule in rules { while Command.run([iptables, "-w", "5", "-t", rule[0], "-D"] + rule[1...]).status == 0 {} }
         }
         if let text = try? files.read(record), let before = try? JSON.parse(text), before["ipForward"].string == "0" {

@@ -74,15 +74,19 @@ final class Machine: Sendable {
             }
         }
         for line in (try? files.text("/proc/net/dev"))?.split(separator: "\n") ?? [] where line.contains(configuration.bridge) { found.append("link \(line)") }
-        for tool in ["iptables-save", "ip"] {
+        for tool in ["iptables-nft-save", "iptables-legacy-save", "ip"] {
             guard let path = Command.find(tool) else { continue }
             let output = String(decoding: Command.run([path] + (tool == "ip" ? ["route", "show", "table", "local"] : [])).output, as: UTF8.self)
             for line in output.split(separator: "\n") {
-                if line.contains(configuration.bridge) || configuration.serviceRange.map({ line.contains($0.description) }) == true { found.append("\(tool) \(line)") }
+                if line.contains(configuration.bridge) || configuration.serviceRange.map({ line.contains($0.description) }) == true {
+                    found.append("\(tool) \(line)")
+                }
             }
         }
         for process in (try? files.list("/proc")) ?? [] where Int(process) != nil {
             let words = (try? files.text("/proc/\(process)/cmdline")) ?? "", group = (try? files.text("/proc/\(process)/cgroup")) ?? ""
+            // A dead process that its parent has not asked about yet is init's.
+            if (try? files.text("/proc/\(process)/stat"))?.contains(") Z ") ?? true { continue }
             if words.contains("\(directory.path)/runtime") || group.contains("-\(getpid())-\(number)/") { found.append("process \(process) \(words)") }
         }
         for name in (try? files.list("\(configuration.stateDirectory)/sandboxes")) ?? [] { found.append("directory \(name)") }
@@ -96,8 +100,10 @@ final class Machine: Sendable {
 
     /// Resident and proportional memory, as the kernel writes them.
     func memory(of process: Int32) throws -> String {
-        try HostFileSystem().text("/proc/\(process)/smaps_rollup").split(separator: "\n").filter { $0.hasPrefix("Rss:") || $0.hasPrefix("Pss:") || $0.hasPrefix("Private_Dirty:") }
-            .map { $0.split(separator: " ").joined(separator: " ") }.joined(separator: ", ")
+        try HostFileSystem().text("/proc/\(process)/smaps_rollup").split(separator: "\n").filter {
+            $0.hasPrefix("Rss:") || $0.hasPrefix("Pss:") || $0.hasPrefix("Private_Dirty:")
+        }
+        .map { $0.split(separator: " ").joined(separator: " ") }.joined(separator: ", ")
     }
 
     func processes(in cgroup: String) -> Int {

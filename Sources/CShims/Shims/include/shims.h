@@ -3,7 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Swift reads these; other compilers than Clang do not know them.
+#ifdef __clang__
 #pragma clang assume_nonnull begin
+#else
+#define _Nullable
+#define _Nonnull
+#endif
 
 // memmem(3), which `import Glibc` does not show.
 const void *_Nullable binnacle_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
@@ -67,5 +73,7 @@ int binnacle_route_default(int socket, uint32_t gateway);
 // sender of what the machine itself sends there.
 int binnacle_route_local(int socket, uint32_t range, int prefix, uint32_t source, int remove);
 
+#ifdef __clang__
 #pragma clang assume_nonnull end
+#endif
 #endif
