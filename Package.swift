@@ -27,6 +27,7 @@ let certificates: [Target.Dependency] = [
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let rows: [Row] = [
@@ -41,9 +42,9 @@ let rows: [Row] = [
     Row(name: "YAML", path: "Shared/YAML", needs: ["JSON", "CYAML"]),
     Row(name: "SQLite", path: "Shared/SQLite", needs: ["CSQLite"]),
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
-    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
+    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
 
-    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime", "CShims"]),
+    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
 
@@ -52,7 +53,7 @@ let rows: [Row] = [
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
-    Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "Pattern", "PromQL", "JSON"]),
+    Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
     Row(name: "ObjectStore", path: "Orchestrator/ObjectStore", needs: ["JSON", "SQLite", "Runtime"]),
@@ -72,7 +73,7 @@ let rows: [Row] = [
 
 let app = Row(
     name: "binnacle", path: "App/binnacle",
-    needs: rows.filter { !$0.isC }.map(\.name) + ["CShims"], products: [log, lifecycle, arguments])
+    needs: rows.map(\.name), products: [log, lifecycle, signals, arguments])
 
 // The whole life of a pod's sandbox in a few hundred kB of memory: plain C, no Swift run time.
 let pause = Row(name: "binnacle-pause", path: "App/pause", needs: ["CShims"], isC: true)
@@ -120,7 +121,8 @@ for row in chosen {
 }
 if isWhole {
     targets += [
-        .executableTarget(name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)", swiftSettings: strict),
+        .executableTarget(
+            name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)", resources: [.embedInCode("Demo/shop.yaml")], swiftSettings: strict),
         .executableTarget(name: pause.name, dependencies: dependencies(pause), path: "Sources/\(pause.path)", cSettings: [.define("_GNU_SOURCE")]),
         .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
         .testTarget(

@@ -80,7 +80,10 @@ extension FileSystem {
     public func exists(_ path: String) -> Bool { (try? status(path)) != nil }
     /// Removes a directory and all below it, without following links.
     public func removeTree(_ path: String) throws(FileError) {
-        if let names = try? list(path) { for name in names { try removeTree("\(path)/\(name)") } }
+        // Opened first, which a symbolic link refuses: what a link points at is not ours to remove.
+        if let info = try? open(path).status(), info.isDirectory, let names = try? list(path) {
+            for name in names { try removeTree("\(path)/\(name)") }
+        }
         try remove(path)
     }
 }

@@ -1,0 +1,33 @@
+# The two commands of the README: `make up` and `make test`. Each does all its own set-up.
+
+SWIFT_FLAGS ?=
+BUILD_RELEASE = swift build -c release --static-swift-stdlib --product binnacle $(SWIFT_FLAGS) && \
+	swift build -c release --static-swift-stdlib --product binnacle-pause $(SWIFT_FLAGS)
+
+.PHONY: up build test unit integration bench lint format clean setup
+
+## Build the release binary and run it with the demo in the foreground.
+up: build
+	@exec .build/release/binnacle up --demo $(ARGS)
+
+build: setup
+	@$(BUILD_RELEASE)
+
+## Everything that CI runs: lint, unit tests, integration tests with real clients.
+test: setup
+	@scripts/test
+
+bench: build
+	@scripts/bench
+
+lint:
+	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+format:
+	@swift format format --in-place --recursive Sources Tests Benchmarks Package.swift
+
+setup:
+	@scripts/setup $(if $(filter test,$(MAKECMDGOALS)),--with-test-tools)
+
+clean:
+	rm -rf .build .build-*

@@ -1,0 +1,153 @@
+/// Numbers and durations as PromQL and Prometheus' API write them.
+public enum NumberText {
+    /// Appends the shortest decimal that reads back as the same double, in Prometheus' form of sample values:
+    /// with an exponent below 1e-6 and from 1e21 on, and never a needless `.0`.
+    public static func write(_ value: Double, to text: inout [UInt8]) {
+        let magnitude = value.magnitude
+        write(value, usesExponent: magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21), to: &text)
+    }
+
+    /// As `write`, but never with an exponent, as `count_values` writes labels.
+    public static func plain(_ value: Double) -> String {
+        var text: [UInt8] = []
+        write(value, usesExponent: false, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    public static func string(_ value: Double) -> String {
+        var text: [UInt8] = []
+        write(value, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func write(_ value: Double, usesExponent: Bool, to text: inout [UInt8]) {
+        if value.isNaN {
+            text.append(contentsOf: "NaN".utf8)
+            return
+        }
+        if value.isInfinite {
+            text.append(contentsOf: (value > 0 ? "+Inf" : "-Inf").utf8)
+            return
+        }
+        if value.sign == .minus { text.append(UInt8(ascii: "-")) }
+        let magnitude = value.magnitude
+        if magnitude < 0x1p53, let whole = UInt64(exactly: magnitude) {
+            writeWhole(whole, to: &text)
+            return
+        }
+        let (digits, exponent) = shortest(magnitude)
+        if usesExponent {
+            text.append(digits[0])
+            if digits.count > 1 {
+                text.append(UInt8(ascii: "."))
+                text.append(contentsOf: digits[1...])
+            }
+            text.append(UInt8(ascii: "e"))
+            let power = exponent - 1
+            text.append(UInt8(ascii: power < 0 ? "-" : "+"))
+            if power.magnitude < 10 { text.append(UInt8(ascii: "0")) }
+            writeWhole(UInt64(power.magnitude), to: &text)
+        } else if exponent <= 0 {
+            text.append(contentsOf: "0.".utf8)
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -exponent))
+            text.append(contentsOf: digits)
+        } else if exponent >= digits.count {
+            text.append(contentsOf: digits)
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: exponent - digits.count))
+        } else {
+            text.append(contentsOf: digits[..<exponent])
+            text.append(UInt8(ascii: "."))
+            text.append(contentsOf: digits[exponent...])
+        }
+    }
+
+    static func writeWhole(_ value: UInt64, to text: inout [UInt8]) {
+        var rest = value
+        let start = text.count
+        repeat {
+            text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        text[start...].reverse()
+    }
+
+    /// The digits of `0.DIGITS * 10^exponent`, without zeros at either end. The standard library's description
+    /// is the shortest that reads back; only its layout differs from ours.
+    private static func shortest(_ magnitude: Double) -> (digits: [UInt8], exponent: Int) {
+        var digits: [UInt8] = []
+        var exponent = 0
+        var isFraction = false
+        var power = 0
+        var isPower = false
+        var isNegativePower = false
+        for byte in magnitude.description.utf8 {
+            switch byte {
+            case UInt8(ascii: "."): isFraction = true
+            case UInt8(ascii: "e"): isPower = true
+            case UInt8(ascii: "-"): isNegativePower = true
+            case UInt8(ascii: "+"): break
+            default:
+                if isPower {
+                    power = power * 10 + Int(byte - UInt8(ascii: "0"))
+                } else if digits.isEmpty, byte == UInt8(ascii: "0") {
+                    if isFraction { exponent -= 1 }
+                } else {
+                    digits.append(byte)
+                    if !isFraction { exponent += 1 }
+                }
+            }
+        }
+        while digits.count > 1, digits.last == UInt8(ascii: "0") { digits.removeLast() }
+        return (digits, exponent + (isNegativePower ? -power : power))
+    }
+
+    /// `1h30m`, or with milliseconds at the end; `0s` for none.
+    public static func duration(milliseconds: Int64) -> String {
+        guard milliseconds != 0 else { return "0s" }
+        var text = milliseconds < 0 ? "-" : ""
+        var rest = Int64(milliseconds.magnitude)
+        for (unit, size) in durationUnits {
+            // Years and weeks are written only where nothing smaller is lost in them, as Prometheus does.
+            if unit == "y" || unit == "w", rest % size != 0 { continue }
+            if rest >= size {
+                text += "\(rest / size)\(unit)"
+                rest %= size
+            }
+        }
+        return text
+    }
+
+    /// Units in descending order with their milliseconds.
+    static let durationUnits: [(unit: String, milliseconds: Int64)] = [
+        ("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+    ]
+
+    /// Reads `1h30m`: whole numbers with units in descending order, each once. Nil if it is not that or too long.
+    public static func parseDuration(_ text: some Collection<UInt8>) -> Int64? {
+        if text.elementsEqual([UInt8(ascii: "0")]) { return 0 }
+        var total: Int64 = 0
+        var position = text.startIndex
+        var last = -1
+        guard position < text.endIndex else { return nil }
+        while position < text.endIndex {
+            var value: Int64 = 0
+            let start = position
+            while position < text.endIndex, (48...57).contains(text[position]) {
+                guard value < 1_000_000_000_000_000 else { return nil }
+                value = value * 10 + Int64(text[position] - 48)
+                position = text.index(after: position)
+            }
+            guard position > start else { return nil }
+            let unitStart = position
+            while position < text.endIndex, (97...122).contains(text[position]) { position = text.index(after: position) }
+            guard let index = durationUnits.firstIndex(where: { $0.unit.utf8.elementsEqual(text[unitStart..<position]) }), index > last else { return nil }
+            last = index
+            let (part, overflow) = value.multipliedReportingOverflow(by: durationUnits[index].milliseconds)
+            let (sum, carry) = total.addingReportingOverflow(part)
+            // Prometheus holds durations in nanoseconds in 64 bits.
+            guard !overflow, !carry, sum <= Int64.max / 1_000_000 else { return nil }
+            total = sum
+        }
+        return total
+    }
+}

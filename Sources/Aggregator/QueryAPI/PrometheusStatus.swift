@@ -1,0 +1,76 @@
+import HTTP
+import JSON
+import PromQL
+import Runtime
+import Telemetry
+
+/// What clients ask of a Prometheus besides queries.
+extension PrometheusAPI {
+    func registerStatus(on router: inout HTTPRouter) {
+        let empty: [(path: String, data: JSON)] = [
+            ("query_exemplars", []),
+            ("rules", ["groups": []]),
+            ("alerts", ["alerts": []]),
+            ("alertmanagers", ["activeAlertmanagers": [], "droppedAlertmanagers": []]),
+            ("targets", ["activeTargets": [], "droppedTargets": [], "droppedTargetCounts": [:]]),
+            ("targets/metadata", []),
+            ("scrape_pools", ["scrapePools": []]),
+            ("notifications", []),
+            ("status/config", ["yaml": ""]),
+        ]
+        for (path, data) in empty { on(&router, path == "query_exemplars" ? "GET POST" : "GET", path) { _, _ async throws(QueryError) in .success(data) } }
+
+        let version = options.prometheusVersion
+        // No key "features": Grafana would take the server for Mimir.
+        on(&router, "GET", "status/buildinfo") { _, _ async throws(QueryError) in
+            .success(["version": .string(version), "revision": "binnacle", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""])
+        }
+        let flags: JSON = [
+            "query.lookback-delta": .string(NumberText.duration(milliseconds: options.engine.lookback.wholeMilliseconds)),
+            "query.max-concurrency": .string("\(options.concurrency)"), "query.max-samples": .string("\(options.engine.maximumSamples)"),
+            "query.timeout": .string(NumberText.duration(milliseconds: options.timeout.wholeMilliseconds)),
+        ]
+        on(&router, "GET", "status/flags") { _, _ async throws(QueryError) in .success(flags) }
+        on(&router, "GET", "status/runtimeinfo") { _, _ async throws(QueryError) in
+            .success([
+                "startTime": .string(CivilTime(started).rfc3339()), "serverTime": .string(CivilTime(clock.now).rfc3339(fractionDigits: 3)),
+                "CWD": "", "reloadConfigSuccess": true, "lastConfigTime": .string(CivilTime(started).rfc3339()), "corruptionCount": 0,
+                "goroutineCount": 0, "GOMAXPROCS": 0, "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "", "storageRetention": "",
+            ])
+        }
+        on(&router, "GET", "status/tsdb") { request, _ async throws(QueryError) in try await cardinality(request) }
+    }
+
+    /// How many series of the last hour there are, and which names and labels make most of them.
+    private func cardinality(_ request: HTTPRequest) async throws(QueryError) -> Answer {
+        let wanted = try limit(request)
+        guard wanted <= 10_000 else { throw QueryError(.badData, "invalid parameter \"limit\": it may be at most 10000") }
+        let top = wanted == 0 ? 10 : wanted
+        let now = clock.now
+        let series = try await reading { () async throws in try await source.series(matchers: [], from: now - .seconds(3600), through: now) }
+        var names: [String: Int] = [:]
+        var pairs: [String: Int] = [:]
+        var values: [String: Set<String>] = [:]
+        for labels in series {
+            names[labels.name, default: 0] += 1
+            for label in labels.list {
+                pairs["\(label.name)=\(label.value)", default: 0] += 1
+                values[label.name, default: []].insert(label.value)
+            }
+        }
+        func ranked(_ counts: some Sequence<(key: String, value: Int)>) -> JSON {
+            let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(top)
+            return .array(sorted.map { ["name": .string($0.key), "value": JSON($0.value)] })
+        }
+        return .success([
+            "headStats": [
+                "numSeries": JSON(series.count), "numLabelPairs": JSON(pairs.count), "chunkCount": 0,
+                "minTime": JSON(Int((now - .seconds(3600)).milliseconds)), "maxTime": JSON(Int(now.milliseconds)),
+            ],
+            "seriesCountByMetricName": ranked(names),
+            "labelValueCountByLabelName": ranked(values.mapValues(\.count)),
+            "memoryInBytesByLabelName": ranked(values.mapValues { $0.reduce(0) { $0 + $1.utf8.count } }),
+            "seriesCountByLabelValuePair": ranked(pairs),
+        ])
+    }
+}

@@ -1,0 +1,129 @@
+import Glibc
+import Telemetry
+
+/// Everything that `binnacle up` can be told, with its defaults. A key of the file is the flag's name.
+struct Settings: Sendable {
+    enum LogFormat: String, Sendable, CaseIterable { case text, json }
+    enum LogLevel: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error }
+
+    var dataDir = Settings.defaultDataDirectory
+    var portOffset = 0
+    var bindAddress = "127.0.0.1"
+    var nodeName = Settings.hostName
+    var logFormat = LogFormat.text
+    var logLevel = LogLevel.notice
+    var podCIDR = "10.88.0.0/16"
+    var serviceCIDR = "10.96.0.0/16"
+    var clusterDomain = "cluster.local"
+    var metricsRetention = Duration.seconds(15 * 86_400)
+    var logsRetention = Duration.seconds(15 * 86_400)
+    var outOfOrderWindow = Duration.seconds(86_400)
+    var isolation = Isolation.auto
+    var kubeconfig: String?
+
+    /// `auto` tries each right; `none` runs pods as plain process groups on the host's network.
+    enum Isolation: String, Sendable, CaseIterable { case auto, none }
+
+    var readOnlyPort: Int { Ports.readOnly + portOffset }
+    var apiPort: Int { Ports.api + portOffset }
+
+    /// `/var/lib/binnacle` where it can be written, else `$XDG_DATA_HOME/binnacle`.
+    static var defaultDataDirectory: String {
+        if geteuid() == 0 { return "/var/lib/binnacle" }
+        let home = Output.environment("HOME") ?? "/tmp"
+        return (Output.environment("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/binnacle"
+    }
+
+    static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&buffer, 255) == 0 else { return "localhost" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).lowercased()
+        // A node's name is a DNS subdomain.
+        let allowed = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") ? $0 : "-" }
+        let trimmed = String(allowed).split(separator: "-").joined(separator: "-")
+        return trimmed.isEmpty ? "localhost" : trimmed
+    }
+}
+
+/// One key of the configuration: its name, what it means, and how its text becomes a value.
+struct SettingKey: Sendable {
+    var name: String
+    var help: String
+    /// What is expected, in the words of an error message.
+    var expected: String
+    var read: @Sendable (Settings) -> String
+    /// False if the text is not what is expected.
+    var write: @Sendable (inout Settings, String) -> Bool
+
+    static let all: [SettingKey] = [
+        text("data-dir", "Where all state is kept.", \.dataDir),
+        SettingKey(
+            name: "port-offset", help: "Added to every port, for a second copy on one machine.", expected: "a whole number from -9000 to 50000",
+            read: { "\($0.portOffset)" },
+            write: { settings, text in
+                guard let value = Int(text), (-5000...50_000).contains(value) else { return false }
+                settings.portOffset = value
+                return true
+            }),
+        text("bind-address", "The address that the read-only endpoint listens on.", \.bindAddress),
+        text("node-name", "This node's name.", \.nodeName),
+        choice("log-format", "How the program's own log is written.", \.logFormat),
+        choice("log-level", "What the program's own log leaves out.", \.logLevel),
+        text("pod-cidr", "The pods' addresses.", \.podCIDR),
+        text("service-cidr", "The services' virtual addresses.", \.serviceCIDR),
+        text("cluster-domain", "The domain of the cluster's names.", \.clusterDomain),
+        duration("metrics-retention", "How long samples are kept.", \.metricsRetention),
+        duration("logs-retention", "How long log lines are kept.", \.logsRetention),
+        duration("out-of-order-window", "How late a sample may come.", \.outOfOrderWindow),
+        choice("isolation", "Whether pods get namespaces of their own.", \.isolation),
+        SettingKey(
+            name: "kubeconfig", help: "Where the kubeconfig is written; in the data directory by default.", expected: "a path",
+            read: { $0.kubeconfig ?? "" },
+            write: { settings, text in
+                settings.kubeconfig = text.isEmpty ? nil : text
+                return true
+            }),
+    ]
+
+    private static func text(_ name: String, _ help: String, _ path: any WritableKeyPath<Settings, String> & Sendable) -> SettingKey {
+        SettingKey(
+            name: name, help: help, expected: "a text", read: { $0[keyPath: path] },
+            write: { settings, text in
+                guard !text.isEmpty else { return false }
+                settings[keyPath: path] = text
+                return true
+            })
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+        _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Value> & Sendable
+    ) -> SettingKey {
+        SettingKey(
+            name: name, help: help, expected: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "),
+            read: { $0[keyPath: path].rawValue },
+            write: { settings, text in
+                guard let value = Value(rawValue: text) else { return false }
+                settings[keyPath: path] = value
+                return true
+            })
+    }
+
+    private static func duration(_ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Duration> & Sendable) -> SettingKey {
+        SettingKey(
+            name: name, help: help, expected: "a duration such as 15d, or unlimited", read: { durationText($0[keyPath: path]) },
+            write: { settings, text in
+                guard let value = text == "unlimited" ? unlimited : TimeArgument.parseDuration(text) else { return false }
+                settings[keyPath: path] = value
+                return true
+            })
+    }
+
+    /// Three hundred years: longer than nanoseconds of 64 bits reach.
+    static let unlimited = Duration.seconds(Int64(290) * 365 * 86_400)
+
+    private static func durationText(_ duration: Duration) -> String {
+        if duration >= unlimited { return "unlimited" }
+        let seconds = duration.wholeMilliseconds / 1000
+        return seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds)s"
+    }
+}

@@ -1,0 +1,211 @@
+import APIServer
+import ContainerRuntime
+import Controllers
+import HTTP
+import JSON
+import Kubelet
+import LogStore
+import LogTail
+import Logging
+import NodeEndpoint
+import NodeStats
+import ObjectStore
+import Objects
+import PromQL
+import QueryAPI
+import Runtime
+import SeriesStore
+import ServiceLifecycle
+import ServiceProxy
+import Serving
+import Telemetry
+
+/// Everything of `binnacle up` in one process: made in the order in which one part needs another, and
+/// handed to a service group that stops it in the opposite order.
+struct Server {
+    let settings: Settings
+    let directory: DataDirectory
+    let registry: MetricRegistry
+    let runtime: HostRuntime
+    let client: LocalClient
+    let kubelet: KubeletService
+    let kubeconfigPath: String
+    let parts: [any Service]
+    let log: Logger
+
+    static let gitVersion = "v1.33.0+binnacle"
+
+    static func make(_ settings: Settings) async throws -> Server {
+        let directory = try DataDirectory.open(settings.dataDir)
+        let registry = MetricRegistry()
+        let clock = SystemClock()
+        let log = Logger(label: "binnacle")
+        registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
+        registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = clock.now.seconds
+
+        let stores = try Stores.open(directory, settings, registry)
+        let runtime = try await openRuntime(directory, settings, registry)
+        let network = try serviceNetwork(settings, runtime)
+
+        let kubeletReference = LockedValue<KubeletService?>(nil)
+        let health = Health(stores: stores)
+        var configuration = APIServer.Configuration()
+        configuration.serviceNetwork = network
+        configuration.securePort = settings.apiPort
+        configuration.gitVersion = gitVersion
+        let api = APIServer(
+            store: stores.objects, configuration: configuration, logs: KubeletLogs(kubelet: kubeletReference), health: health, metrics: registry,
+            metricsText: { [registry] in ExpositionText.print(registry) })
+        try await api.bootstrap()
+        let client = api.localClient
+
+        let certificates = try Certificates.open(directory, settings, serviceAddress: network.firstAddress, now: clock.now)
+        let apiServer = try await HTTPServer.bind(
+            .init(name: "Kubernetes API", host: "127.0.0.1", port: settings.apiPort, tls: certificates.serverIdentity), handler: api,
+            metrics: registry, logger: log)
+
+        let kubelet = makeKubelet(directory, settings, runtime, client, registry)
+        kubeletReference.set(kubelet)
+        let controllerEvents = EventRecorder(client: client, component: "binnacle-controllers", metrics: registry)
+        let controlPlane = ControlPlane(
+            client: client, finalizer: client, events: RecorderEvents(recorder: controllerEvents), metrics: registry,
+            rootCertificate: certificates.authority)
+        health.controlPlane.set(controlPlane)
+
+        var collectorConfiguration = NodeCollector.Configuration(nodeName: settings.nodeName, dataDirectory: directory.path)
+        collectorConfiguration.pendingLimit = 60
+        let collector = NodeCollector(
+            configuration: collectorConfiguration, source: KubeletContainers(kubelet: kubelet, layerDirectory: nil), fileSystem: HostFileSystem(),
+            clock: clock, metrics: registry, logger: log)
+        let tailer = try LogTailer(
+            .init(root: directory.podLogs, checkpoints: "\(directory.tail)/checkpoints.db", node: settings.nodeName),
+            sink: StoredLines(archive: stores.logs), metrics: registry)
+
+        let router = readOnlyRouter(settings, registry, collector, kubelet, stores, client, health)
+        let readOnlyServer = try await HTTPServer.bind(
+            .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
+        let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
+        try HostFileSystem().replace(kubeconfigPath, Array(certificates.kubeconfig.utf8), mode: 0o600)
+
+        let proxy = try makeProxy(network, client, controllerEvents, registry)
+        // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
+        let parts: [any Service] =
+            stores.parts + [
+                apiServer, readOnlyServer,
+                Part(name: "controllers", body: { await controlPlane.run() }),
+                Part(name: "controller events", body: { await controllerEvents.run() }),
+                Part(name: "log tailer", body: { await tailer.run() }, onStop: { await drain(tailer) }),
+                Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series)) }),
+                Part(
+                    name: "state metrics",
+                    body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
+                Part(name: "service proxy", body: { await proxy.run() }),
+                Part(
+                    name: "kubelet", body: { try await kubelet.run() }, onStop: { await runtime.teardown() },
+                    beforeStop: { await kubelet.stopAllPods(within: .seconds(15)) }),
+            ]
+        return Server(
+            settings: settings, directory: directory, registry: registry, runtime: runtime, client: client, kubelet: kubelet,
+            kubeconfigPath: kubeconfigPath, parts: parts, log: log)
+    }
+
+    /// The last lines of pods that have just stopped.
+    private static func drain(_ tailer: LogTailer) async {
+        for _ in 0..<20 {
+            guard let didRead = try? await tailer.poll(), didRead else { return }
+        }
+    }
+
+    private static func openRuntime(_ directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) async throws -> HostRuntime {
+        var configuration = HostRuntimeConfiguration(stateDirectory: directory.runtime, metrics: registry)
+        guard let pods = IPv4Range(settings.podCIDR) else {
+            throw CommandFailure(message: "pod-cidr is \"\(settings.podCIDR)\", expected an IPv4 network such as 10.88.0.0/16", exitCode: 2)
+        }
+        guard let services = IPv4Range(settings.serviceCIDR) else {
+            throw CommandFailure(message: "service-cidr is \"\(settings.serviceCIDR)\", expected an IPv4 network such as 10.96.0.0/16", exitCode: 2)
+        }
+        configuration.podRange = pods
+        configuration.serviceRange = services
+        configuration.hiddenPaths = [directory.path]
+        configuration.version = Binnacle.version
+        // A second copy on one machine needs a bridge of its own.
+        configuration.bridge = settings.portOffset == 0 ? "binnacle0" : "binnacle\(settings.portOffset)"
+        if settings.isolation == .none { configuration.disabling = Set(Ability.allCases) }
+        do {
+            return try await HostRuntime.open(configuration)
+        } catch {
+            throw CommandFailure(message: "the container runtime cannot start: \(error)")
+        }
+    }
+
+    /// Without a network of their own pods reach services by loopback addresses, which need no rights.
+    private static func serviceNetwork(_ settings: Settings, _ runtime: HostRuntime) throws -> ServiceNetwork {
+        let text = runtime.abilities.hasPodNetwork ? settings.serviceCIDR : "127.96.0.0/16"
+        guard let network = ServiceNetwork(text) else {
+            throw CommandFailure(message: "service-cidr is \"\(text)\", expected an IPv4 network of 12 to 30 bits", exitCode: 2)
+        }
+        return network
+    }
+
+    private static func makeKubelet(
+        _ directory: DataDirectory, _ settings: Settings, _ runtime: HostRuntime, _ client: LocalClient, _ registry: MetricRegistry
+    ) -> KubeletService {
+        var configuration = KubeletConfiguration(
+            nodeName: settings.nodeName, nodeAddress: HostAddress.primary, version: gitVersion, rootDirectory: directory.pods,
+            logDirectory: directory.podLogs)
+        configuration.podCIDR = runtime.abilities.hasPodNetwork ? settings.podCIDR : nil
+        // The image `host` finds this program by its name, which is what the demo runs.
+        if let program = linkTarget("/proc/self/exe"), let slash = program.lastIndex(of: "/") {
+            configuration.defaultPath = program[..<slash] + ":" + configuration.defaultPath
+        }
+        return KubeletService(configuration: configuration, client: client, runtime: runtime, transport: NetworkProbes(), metrics: registry)
+    }
+
+    private static func makeProxy(
+        _ network: ServiceNetwork, _ client: LocalClient, _ recorder: EventRecorder, _ registry: MetricRegistry
+    ) throws -> ServiceProxy {
+        guard let block = IPv4Block(network.description) else { throw CommandFailure(message: "\(network) is no IPv4 network") }
+        return ServiceProxy(client: client, serviceCIDR: block, events: RecorderEvents(recorder: recorder), metrics: registry)
+    }
+
+    private static func readOnlyRouter(
+        _ settings: Settings, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService, _ stores: Stores,
+        _ client: LocalClient, _ health: Health
+    ) -> HTTPRouter {
+        let clock = SystemClock()
+        var router = HTTPRouter()
+        let checks = [
+            HealthCheck("ping") { nil },
+            HealthCheck("log") { await health.logProblem() },
+            HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
+        ]
+        NodeEndpoint(collector: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
+        PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
+        LogsAPI(store: stores.logs).register(on: &router)
+        let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)
+        ReportAPI(data: data, nodeName: settings.nodeName, clock: clock).register(on: &router)
+        return router
+    }
+
+    /// Runs all parts until the program is told to stop.
+    func run(also extra: [any Service] = []) async throws {
+        let group = ServiceGroup(configuration: .init(services: parts.map { .init(service: $0) } + extra.map { .init(service: $0) }, logger: log))
+        let signals = Task {
+            var isFirst = true
+            for await name in TerminationSignal.stream() {
+                if isFirst {
+                    isFirst = false
+                    Output.error("\(name): stopping all that was started; once more to stop at once")
+                    await group.triggerGracefulShutdown()
+                } else {
+                    Output.error("stopping at once")
+                    await runtime.shutdown(removingSandboxes: true)
+                    await runtime.teardown()
+                    exitNow(130)
+                }
+            }
+        }
+        defer { signals.cancel() }
+        try await group.run()
+    }
+}

@@ -1,0 +1,42 @@
+import ContainerRuntime
+import JSON
+import Objects
+
+/// Makes what the runtime is told of a container: a function of the pod, the node and the objects it names.
+struct ContainerSetup: Sendable {
+    var pod: PodSpec
+    var container: ContainerSpec
+    var fields: DownwardFields
+    var services: [JSON]
+    var objects: ReferencedObjects
+    var volumes: PodVolumes
+    var configuration: KubeletConfiguration
+    var nodeMemoryBytes: Int64
+    var restartCount: Int
+    var backoff: RestartBackoff
+
+    /// The configuration, and the variables of `envFrom` that had no name a variable can have.
+    func config() throws(ConfigurationError) -> (ContainerConfig, skipped: [String]) {
+        let environment = try ContainerEnvironment(of: container, fields: fields, services: services, objects: objects, path: configuration.defaultPath)
+        func expand(_ text: String) -> String { Expansion.expand(text) { environment[$0] } }
+        let user = container.securityContext["runAsUser"].int ?? pod.securityContext["runAsUser"].int
+        let mustNotBeRoot = container.securityContext["runAsNonRoot"].bool ?? pod.securityContext["runAsNonRoot"].bool ?? false
+        if mustNotBeRoot, user == nil || user == 0 {
+            throw ConfigurationError(
+                "container has runAsNonRoot and image will run as root (pod: \"\(pod.fullName)\", container: \(container.name))")
+        }
+        let command = (container.command + container.arguments).map(expand)
+        guard !command.isEmpty else {
+            throw ConfigurationError("no command specified: image \"\(container.image)\" has none of its own; set command in the container's spec")
+        }
+        let config = ContainerConfig(
+            name: container.name, restartCount: restartCount, image: container.image, command: command, workingDirectory: container.workingDirectory,
+            environment: environment.list, userID: user, groupID: container.securityContext["runAsGroup"].int ?? pod.securityContext["runAsGroup"].int,
+            limits: ContainerResources.limits(of: container, pids: nil),
+            oomScoreAdjustment: ContainerResources.oomScoreAdjustment(of: container, qosClass: pod.qosClass, nodeMemoryBytes: nodeMemoryBytes),
+            mounts: try volumes.mounts(of: container, in: pod, expand: expand), terminationMessagePath: container.terminationMessagePath,
+            logFileBytes: configuration.logFileBytes, logFileLimit: configuration.logFileLimit,
+            annotations: [ContainerHistory.delayAnnotation: "\(backoff.delay)", ContainerHistory.raisedAnnotation: "\(backoff.raised)"])
+        return (config, environment.skipped)
+    }
+}

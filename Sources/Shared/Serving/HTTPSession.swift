@@ -1,0 +1,105 @@
+import HTTP
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+import X509
+
+/// The requests of one connection, one after another.
+struct HTTPSession {
+    let channel: any Channel
+    let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+    let handler: any HTTPHandler
+    let metrics: ServerMetrics
+    let maximumBodyBytes: Int
+    let isTLS: Bool
+
+    func run(_ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>) async throws {
+        var iterator = inbound.makeAsyncIterator()
+        var identity: HTTPRequest.ClientIdentity?
+        var knowsIdentity = false
+        while let part = try await iterator.next() {
+            guard case .head(let head) = part else { continue }
+            if isTLS, !knowsIdentity {
+                identity = try await clientIdentity()
+                knowsIdentity = true
+            }
+            var body: [UInt8] = []
+            var isTooLarge = false
+            receiving: while let part = try await iterator.next() {
+                switch part {
+                case .body(let buffer):
+                    // The rest of a body that is too large is read and dropped, so that the client sees the answer.
+                    if body.count + buffer.readableBytes > maximumBodyBytes { isTooLarge = true } else { body.append(contentsOf: buffer.readableBytesView) }
+                case .end: break receiving
+                case .head: throw ServingError.failed("a request's head inside a body")
+                }
+            }
+            let start = ContinuousClock.now
+            let response =
+                if isTooLarge {
+                    HTTPResponse.text("request body larger than \(maximumBodyBytes) bytes\n", status: 413)
+                } else {
+                    await respond(head, body, identity)
+                }
+            metrics.request(status: response.status, took: .now - start)
+            try await send(response, to: head)
+            if !head.isKeepAlive { return }
+        }
+    }
+
+    private func respond(_ head: HTTPRequestHead, _ body: [UInt8], _ identity: HTTPRequest.ClientIdentity?) async -> HTTPResponse {
+        guard let target = RequestTarget(head.uri) else { return .text("malformed request target\n", status: 400) }
+        var fields = HTTPFields()
+        for (name, value) in head.headers { fields.add(name, value) }
+        var request = HTTPRequest(method: head.method.rawValue, path: target.path, query: target.query, fields: fields, body: body, client: identity)
+        if fields["Content-Type"]?.hasPrefix("application/x-www-form-urlencoded") == true {
+            request.query += RequestTarget.parseQuery(String(decoding: body, as: UTF8.self))
+        }
+        return await handler.respond(to: request)
+    }
+
+    private func send(_ response: HTTPResponse, to request: HTTPRequestHead) async throws {
+        var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
+        for (name, value) in response.fields.list { head.headers.add(name: name, value: value) }
+        if !request.isKeepAlive { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+        switch response.body {
+        case .bytes(let bytes):
+            // 304 and HEAD announce a length and send none.
+            head.headers.replaceOrAdd(name: "Content-Length", value: "\(bytes.count)")
+            if request.method == .HEAD || bytes.isEmpty {
+                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+            } else {
+                let buffer = channel.allocator.buffer(bytes: bytes)
+                try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(buffer)), .end(nil)])
+            }
+        case .stream(let produce):
+            head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")
+            try await outbound.write(.head(head))
+            if request.method != .HEAD { try await produce(Writer(outbound: outbound, allocator: channel.allocator)) }
+            try await outbound.write(.end(nil))
+        }
+    }
+
+    private struct Writer: HTTPBodyWriter {
+        let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+        let allocator: ByteBufferAllocator
+        func write(_ bytes: [UInt8]) async throws {
+            // An empty chunk would end the body.
+            guard !bytes.isEmpty else { return }
+            try await outbound.write(.body(.byteBuffer(allocator.buffer(bytes: bytes))))
+        }
+    }
+
+    /// Who the verified client certificate names, or nil without one.
+    private func clientIdentity() async throws -> HTTPRequest.ClientIdentity? {
+        guard let certificate = try await channel.nioSSL_peerCertificate().get() else { return nil }
+        return CertificateSubject.identity(of: try certificate.toDERBytes())
+    }
+}
+
+/// A count that many connections change.
+final class OpenCount: Sendable {
+    private let value = Atomic<Int>(0)
+    func change(by amount: Int) -> Int { value.wrappingAdd(amount, ordering: .relaxed).newValue }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import ChunkCodec
+
+@Suite struct ColumnTests {
+    @Test(arguments: ColumnShape.allCases) func `a column keeps every bit`(shape: ColumnShape) throws {
+        for seed in UInt64(1)...12 {
+            var random = SeededGenerator(seed: seed)
+            for count in [1, 2, 3, 5, 63, 64, 127, 128, 129, 300, 1000] {
+                let values = shape.values(count, &random)
+                let (codec, payload) = ValueColumn.encode(values)
+                var reader = ByteReader(payload)
+                let back = try ValueColumn.decode(codec, &reader, count: count)
+                #expect(
+                    back.map(\.bitPattern) == values.map(\.bitPattern) && reader.isAtEnd, "shape \(shape) seed \(seed) count \(count) codec \(codec)")
+                #expect(payload.count <= count * 8 + 1)
+            }
+        }
+    }
+
+    @Test func `integers keep every bit whatever their differences`() throws {
+        for seed in UInt64(1)...40 {
+            var random = SeededGenerator(seed: seed)
+            let count = Int(random.next() % 400)
+            let shift = random.next() % 64
+            let step = Int64(bitPattern: random.next() >> (random.next() % 64)) | 1
+            let values = (0..<count).map { index in Int64(bitPattern: random.next() >> shift) &* step &+ Int64(index) &* step }
+            let bytes = IntegerColumn.encode(values)
+            var reader = ByteReader(bytes)
+            #expect(try IntegerColumn.decode(&reader, count: count) == values, "seed \(seed)")
+            #expect(reader.isAtEnd)
+        }
+        for values: [Int64] in [[.min, .max], [.max, .min, .max], [.min, 0], [0, .min], [.min], [-1, .max]] {
+            var reader = ByteReader(IntegerColumn.encode(values))
+            #expect(try IntegerColumn.decode(&reader, count: values.count) == values)
+        }
+    }
+
+    /// Upper bounds in bytes for 300 rows: a change that makes a shape larger shows here.
+    @Test(arguments: [
+        (ColumnShape.constant, ValueColumn.Codec.constant, 9), (.steps, .decimal, 16), (.counterMicroseconds, .decimal, 470),
+        (.pages, .decimal, 200), (.decimals, .decimal, 560), (.fewValues, .dictionary, 115), (.doubles, .bits, 2000), (.runs, .runs, 160),
+        (.wildBits, .raw, 2400),
+    ])
+    func `each shape gets the codec made for it`(shape: ColumnShape, codec: ValueColumn.Codec, limit: Int) {
+        var random = SeededGenerator(seed: 3)
+        let encoded = ValueColumn.encode(shape.values(300, &random))
+        #expect(encoded.codec == codec, "\(shape)")
+        #expect(encoded.payload.count <= limit, "\(shape): \(encoded.payload.count) bytes")
+    }
+
+    @Test func `entropy tables are exact for extreme counts`() throws {
+        for counts in [[1: 1_000_000, 2: 1], [0: 1], [3: 5, 250: 5], Dictionary(uniqueKeysWithValues: (0..<256).map { ($0, 1 + $0 * $0) })] {
+            var column = [Int](repeating: 0, count: MagnitudeClass.count)
+            for (kind, count) in counts { column[kind] = count }
+            let model = EntropyCoder.Model(counts: column)
+            #expect(model.frequencies.reduce(0, +) == 1 << UInt32(model.scaleBits))
+            var random = SeededGenerator(seed: 5)
+            let kinds = (0..<2000).map { _ in UInt8(counts.keys.sorted()[Int(random.next() % UInt64(counts.count))]) }
+            var index = 0
+            try EntropyCoder.decode(ByteReader(EntropyCoder.encode(kinds, model)), count: kinds.count, model) { (kind: Int) throws(ChunkError) in
+                #expect(kind == Int(kinds[index]))
+                index += 1
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Glibc
+import Testing
+
+/// SwiftPM lets an undeclared import through, so the directions in which targets may import one another
+/// are held here: the wings never import each other, and pure targets import nothing that does I/O.
+@Suite struct ImportTests {
+    /// Target folder below Sources, and what it may import.
+    static let allowed: [String: Set<String>] = [
+        "Shared/Pattern": [],
+        "Shared/JSON": [],
+        "Shared/Telemetry": ["Pattern"],
+        "Shared/HTTP": ["JSON"],
+        "Shared/Exposition": ["Telemetry"],
+        "Shared/Runtime": ["Telemetry", "Exposition", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Shared/YAML": ["JSON", "CYAML", "Glibc"],
+        "Shared/SQLite": ["CSQLite"],
+        "Shared/Zstd": ["CZstd"],
+        "Shared/Serving": [
+            "HTTP", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
+            "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
+        ],
+        "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
+        "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
+        "Aggregator/ChunkCodec": [],
+        "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
+        "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
+        "Aggregator/LogStore": ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
+        "Aggregator/Reports": ["Telemetry", "JSON"],
+        "Orchestrator/Objects": ["JSON"],
+        "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/APIServer": [
+            "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
+        ],
+        "Orchestrator/Scheduling": ["Objects", "JSON"],
+        "Orchestrator/Controllers": ["Objects", "Scheduling", "JSON", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/ContainerRuntime": ["CShims", "Runtime", "JSON", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/Kubelet": [
+            "Objects", "ContainerRuntime", "HTTP", "JSON", "Runtime", "Telemetry", "Exposition", "Logging", "Glibc", "Synchronization",
+        ],
+        "Orchestrator/ServiceProxy": [
+            "Objects", "JSON", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "Logging", "Glibc", "Synchronization",
+        ],
+        "App/Terminal": ["Telemetry", "JSON", "Glibc"],
+    ]
+
+    /// Pure targets do no I/O, read no clock and draw no unseeded random number.
+    static let pure: Set<String> = [
+        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Aggregator/ChunkCodec", "Aggregator/PromQL",
+        "Orchestrator/Objects", "Orchestrator/Scheduling",
+    ]
+
+    @Test func `every import is in the table`() throws {
+        for (folder, modules) in Self.allowed {
+            for file in SourceTree.swiftFiles(under: "Sources/\(folder)") {
+                for module in SourceTree.imports(in: SourceTree.text(file)) {
+                    #expect(modules.contains(module), "\(file) imports \(module); \(folder) may import \(modules.sorted())")
+                }
+            }
+        }
+    }
+
+    @Test func `every target is in the table`() {
+        for group in ["Shared", "Collector", "Aggregator", "Orchestrator"] {
+            for name in SourceTree.entries("Sources/\(group)") {
+                #expect(Self.allowed["\(group)/\(name)"] != nil, "Sources/\(group)/\(name) has no row in Tests/Tidy/ImportTests.swift")
+            }
+        }
+    }
+
+    @Test func `a wing imports no other wing`() {
+        let wings = ["Collector", "Aggregator", "Orchestrator"]
+        let members = Dictionary(uniqueKeysWithValues: wings.map { ($0, Set(SourceTree.entries("Sources/\($0)"))) })
+        for wing in wings {
+            let foreign = wings.filter { $0 != wing }.reduce(into: Set<String>()) { $0.formUnion(members[$1] ?? []) }
+            for file in SourceTree.swiftFiles(under: "Sources/\(wing)") {
+                let crossed = foreign.intersection(SourceTree.imports(in: SourceTree.text(file)))
+                #expect(crossed.isEmpty, "\(file) imports \(crossed)")
+            }
+        }
+    }
+
+    @Test func `pure targets read no clock and draw no random number`() {
+        let banned = ["ContinuousClock", "SuspendingClock", "clock_gettime", "SystemRandomNumberGenerator", ".random(in", "UUID()"]
+        for folder in Self.pure {
+            for file in SourceTree.swiftFiles(under: "Sources/\(folder)") {
+                let text = SourceTree.text(file)
+                for word in banned where text.contains(word) { Issue.record("\(file) uses \(word)") }
+            }
+        }
+    }
+}
