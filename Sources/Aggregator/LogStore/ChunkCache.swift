@@ -86,9 +86,8 @@ final class ChunkCache: Sendable {
 
     func text(_ key: Key, expected: Int) throws -> [UInt8] {
         if let known = find(key, \.text) { return known }
-        var reader = ByteReader(try reader(key.day).part(.text, of: key.chunk))
-        let text = try ColumnFrame.read(from: &reader, decompressor: ZstdDecompressor())
-        guard text.count == expected else { throw CodingError("its text is \(text.count) bytes long, not \(expected)") }
+        let text = try TextFrame.decode(
+            try reader(key.day).part(.text, of: key.chunk), expected: expected, decompressor: ZstdDecompressor())
         store(key) { $0.text = text }
         return text
     }

@@ -2,11 +2,11 @@
 ///
 /// It knows nothing of words, so it is exact for any substring, also for half an identifier, and needs no
 /// tokenizer (docs/decisions/log-store.md weighs it against word filters). ASCII letters are folded, so that
-/// it serves searches that ignore case. Every second gram, chosen by its hash, is kept: half the density
-/// lets a needle of n bytes test (n - 4) / 2 bits of a bitmap that is at most about half full.
+/// it serves searches that ignore case. Every second gram, chosen by its hash, is kept; a needle
+/// of n bytes tests about (n - 4) / 2 bits of a bitmap that is at most three quarters full.
 enum GramSignature {
     static let gramBytes = 5
-    /// 32 KiB: fits the first-level cache while it is filled, and stays half full up to about 1.5 MiB of random text.
+    /// 32 KiB: fits the first-level cache while it is filled, and is enough for 2 MiB of random text.
     private static let maximumBits = 1 << 18
     private static let minimumBits = 1 << 9
 
@@ -42,14 +42,14 @@ enum GramSignature {
         return folded(words)
     }
 
-    /// Halves the bitmap while the result stays at most half full.
+    /// Halves the bitmap while the result stays at most three quarters full.
     private static func folded(_ full: [UInt64]) -> [UInt8] {
         var words = full
         while words.count * 64 > minimumBits {
             let half = words.count / 2
             var ones = 0
             for index in 0..<half { ones += (words[index] | words[index + half]).nonzeroBitCount }
-            guard ones * 2 <= half * 64 else { break }
+            guard ones * 4 <= half * 64 * 3 else { break }
             for index in 0..<half { words[index] |= words[index + half] }
             words.removeLast(half)
         }

@@ -11,7 +11,7 @@ struct LogChunk: Sendable {
     var streams: [Int]
     /// `LogColumns.encoded()`, each column in a frame.
     var columns: [UInt8]
-    /// The text in one frame.
+    /// `TextFrame`.
     var text: [UInt8]
     var signature: [UInt8]
     /// `MinuteCounts`, framed.
@@ -60,14 +60,12 @@ struct ChunkEncoder {
     private func seal(_ columns: LogColumns, _ text: [UInt8], _ compressor: ZstdCompressor) -> LogChunk {
         var columnWriter = ByteWriter()
         for column in columns.encoded() { ColumnFrame.append(column, to: &columnWriter, compressor: compressor) }
-        var textWriter = ByteWriter()
-        ColumnFrame.append(text, to: &textWriter, compressor: compressor)
         var countWriter = ByteWriter()
         ColumnFrame.append(MinuteCounts(columns).bytes, to: &countWriter, compressor: compressor)
         return LogChunk(
             minimumTime: columns.times.min() ?? 0, maximumTime: columns.times.max() ?? 0, count: columns.count, rawBytes: text.count,
             severityMask: columns.severityMask, streams: Set(columns.runs.map(\.stream)).sorted(), columns: columnWriter.bytes,
-            text: textWriter.bytes, signature: GramSignature.build(text), counts: countWriter.bytes)
+            text: TextFrame.encode(text, compressor: compressor), signature: GramSignature.build(text), counts: countWriter.bytes)
     }
 }
 

@@ -3,6 +3,7 @@ import SQLite
 import Telemetry
 import TestKit
 import Testing
+import Zstd
 
 @testable import LogStore
 
@@ -154,5 +155,25 @@ import Testing
         // RFC 3720 appendix B.4: 32 bytes of zeros, and 0 to 31.
         #expect(CRC32C.checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
         #expect(CRC32C.checksum((0..<32).map { UInt8($0) }) == 0x46DD_794E)
+    }
+
+    @Test func `a text comes back from its frame as it was, whatever it holds`() throws {
+        var random = SplitMix(state: 5)
+        let pieces = ["4bf92f3577b34da6a3ce929d0e0e4736", "deadbeef", "12345678901", "\u{1}", "abc", "0a1b2c3d4", "F00F00F00F", "\n", "", "-", "00000000a"]
+        let (compressor, decompressor) = (ZstdCompressor(level: 3), ZstdDecompressor())
+        for _ in 0..<500 {
+            let text = (0..<random.below(12)).flatMap { _ in
+                random.below(25) == 0 ? [UInt8](repeating: 0x61, count: 300) + [0x31] : Array(pieces[random.below(pieces.count)].utf8)
+            }
+            let stored = TextFrame.encode(text, compressor: compressor)
+            #expect(try TextFrame.decode(stored, expected: text.count, decompressor: decompressor) == text)
+            #expect(throws: CodingError.self) { try TextFrame.decode(stored, expected: text.count + 1, decompressor: decompressor) }
+            if let (marked, digits) = TextFrame.extract(text) {
+                var damaged = marked
+                if !damaged.isEmpty { damaged[random.below(damaged.count)] = 1 }
+                _ = try? TextFrame.restore(damaged, digits, expected: text.count)
+            }
+        }
+        #expect(TextFrame.extract(Array("id=4bf92f3577b34da6 x".utf8))?.digits.count == 8)
     }
 }
