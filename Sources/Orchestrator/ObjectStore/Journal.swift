@@ -1,3 +1,5 @@
+import Glibc
+import Runtime
 import SQLite
 
 /// The file of the object store: one append-only table whose row id is the revision (docs/formats/objects.md).
@@ -14,6 +16,7 @@ struct Journal {
 
     /// Opens or makes the file; refuses one of a newer format and one that is not ours.
     init(path: String, maximumBytes: Int64?) throws(StoreError) {
+        let wasStopped = try Self.prepareFile(path)
         let database = try StoreError.translating { () throws(SQLiteError) in try Database(path: path, durability: .full) }
         func integer(_ sql: String) throws(StoreError) -> Int64? {
             try StoreError.translating { () throws(SQLiteError) in try database.scalar(sql)?.integer }
@@ -33,6 +36,7 @@ struct Journal {
             }
         }
         compactRevision = try integer("SELECT value FROM facts WHERE name='compacted'") ?? 1
+        if !wasStopped { try Self.checkWhole(database) }
         if let maximumBytes {
             let page = try integer("PRAGMA page_size") ?? 4096
             _ = try integer("PRAGMA max_page_count=\(max(8, maximumBytes / page))")
@@ -52,6 +56,24 @@ struct Journal {
         PRAGMA user_version=\(formatVersion);
         COMMIT
         """
+
+    /// Makes the file readable for its owner alone: it holds Secrets. SQLite gives its companions the same mode.
+    /// - Returns: whether the store was closed in order the last time: SQLite then leaves no log behind.
+    private static func prepareFile(_ path: String) throws(StoreError) -> Bool {
+        do {
+            let file = try HostFile(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+            if try file.status().mode & 0o077 != 0 { fchmod(file.descriptor, 0o600) }
+        } catch {
+            throw .failed("the object store cannot be opened: \(error); give binnacle a data directory that it may write to")
+        }
+        return (try? HostFileSystem().status(path + "-wal"))?.size ?? 0 == 0
+    }
+
+    /// After a crash: the file's structure must hold before anyone builds on it.
+    private static func checkWhole(_ database: Database) throws(StoreError) {
+        let verdict = try StoreError.translating { () throws(SQLiteError) in try database.scalar("PRAGMA quick_check(1)")?.text }
+        guard verdict == "ok" else { throw .damaged(database.path, verdict ?? "no verdict") }
+    }
 
     /// The newest revision that the file holds.
     func newestRevision() throws(SQLiteError) -> Int64 {
@@ -198,6 +220,12 @@ struct Journal {
 }
 
 extension StoreError {
+    static func damaged(_ path: String, _ how: String) -> StoreError {
+        .failed(
+            "\(path): the object store's file is damaged (\(how)); stop binnacle, keep a copy of the file, "
+                + "and restore a backup or start with an empty file")
+    }
+
     static func translating<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {
         do { return try body() } catch { throw StoreError(error) }
     }
@@ -206,9 +234,7 @@ extension StoreError {
         if error.isFull {
             self = .full("\(error.path): the disk or the store's quota is full; free space, or raise the quota. Nothing was written")
         } else if error.isCorrupt {
-            self = .failed(
-                "\(error.path): the object store's file is damaged (\(error.message)); stop binnacle, keep a copy of the file, "
-                    + "and restore a backup or start with an empty file")
+            self = .damaged(error.path, error.message)
         } else {
             self = .failed(error.description)
         }

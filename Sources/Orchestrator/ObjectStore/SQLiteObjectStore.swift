@@ -316,14 +316,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
     /// Deletes objects whose time is over and compacts history that is no longer kept. Called each minute by `run`.
     public func housekeep() async throws(StoreError) {
         let now = clock.nanoseconds / 1_000_000
-        for object in memory.withLock({ $0.objects.expiring }) where object.expires! <= now {
-            do throws(StoreError) {
-                try await commit(.delete(object.key, at: object.modRevision))
-                metrics.expired.increment()
-            } catch .conflict {
-                // Renewed or deleted since: its new state has a time of its own.
-            }
-        }
+        try await expire(memory.withLock { $0.objects.expiring }.filter { $0.expires.map { $0 <= now } ?? false })
         let before = now - options.history.components.seconds * 1000
         let keeping = options.historyRevisions
         try await onQueue { [self] journal throws(StoreError) in
@@ -334,6 +327,31 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
                 return true
             }
             if hasCompacted { noteCompaction(journal.compactRevision) }
+        }
+    }
+
+    /// Deletes objects whose time is over, many in one commit.
+    private func expire(_ objects: [StoredObject]) async throws(StoreError) {
+        var start = 0
+        while start < objects.count {
+            let chunk = objects[start..<min(start + 256, objects.count)]
+            start = chunk.endIndex
+            let failure = await withTaskGroup(of: StoreError?.self) { group in
+                for object in chunk {
+                    group.addTask { [self] in
+                        do throws(StoreError) {
+                            try await commit(.delete(object.key, at: object.modRevision))
+                            metrics.expired.increment()
+                        } catch {
+                            // Renewed or deleted since: its new state has a time of its own.
+                            guard case .conflict = error else { return error }
+                        }
+                        return nil
+                    }
+                }
+                return await group.reduce(StoreError?.none) { $0 ?? $1 }
+            }
+            if let failure { throw failure }
         }
     }
 
