@@ -73,7 +73,7 @@ let rows: [Row] = [
 
 let app = Row(
     name: "binnacle", path: "App/binnacle",
-    needs: rows.filter { !$0.isC }.map(\.name) + ["CShims"], products: [log, lifecycle, signals, arguments])
+    needs: rows.map(\.name), products: [log, lifecycle, signals, arguments])
 
 // The whole life of a pod's sandbox in a few hundred kB of memory: plain C, no Swift run time.
 let pause = Row(name: "binnacle-pause", path: "App/pause", needs: ["CShims"], isC: true)

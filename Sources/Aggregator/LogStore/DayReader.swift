@@ -70,4 +70,7 @@ final class DayReader: Sendable {
             try database.scalar("SELECT body FROM \(part.rawValue) WHERE chunk=?", .integer(chunk))?.blob ?? []
         }
     }
+
+    /// Lends the connection; for tests and measurements.
+    func withDatabase<Result: Sendable>(_ body: (Database) throws -> Result) throws -> Result { try database.withLock { try body($0) } }
 }

@@ -48,7 +48,7 @@ extension LogArchive {
                 }
                 for (index, row) in found.rows.enumerated() {
                     let body = Array(text[found.starts[row]..<found.starts[row] + found.columns.lengths[row]])
-                    let template = LogTemplate.mask(body)
+                    let template = LogTemplate.of(body)
                     guard groups[template] != nil || groups.count < Self.maximumTemplates else {
                         uncounted += 1
                         continue

@@ -5,7 +5,42 @@ public enum LogTemplate {
     /// Longer lines are cut: a template is for reading.
     static let maximumBytes = 512
 
-    /// The template of a line. One pass; O(n).
+    /// The template of a line: of a JSON object its message and error, else the whole line. O(n).
+    public static func of(_ line: [UInt8]) -> [UInt8] {
+        guard line.first == UInt8(ascii: "{") else { return mask(line) }
+        var message: [UInt8] = []
+        var error: [UInt8] = []
+        var offset = 1
+        // Only the outermost members count; what is nested is passed over with its quotes.
+        var depth = 1
+        while offset < min(line.count, maximumBytes * 8) {
+            switch line[offset] {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case UInt8(ascii: "\""):
+                guard let close = closingQuote(line, offset + 1, line.count) else { return mask(line) }
+                let key = Array(line[offset + 1..<close])
+                let isMember = depth == 1 && isKey(line, close, line.count)
+                offset = close
+                guard isMember, messageKeys.contains(key) || errorKeys.contains(key) else { break }
+                var start = close + 1
+                while start < line.count, line[start] == UInt8(ascii: ":") || line[start] == 0x20 { start += 1 }
+                guard start < line.count, line[start] == UInt8(ascii: "\""), let end = closingQuote(line, start + 1, line.count) else { break }
+                let value = mask(Array(line[start + 1..<end]))
+                if messageKeys.contains(key) { message = value } else { error = value }
+                offset = end
+            default: break
+            }
+            offset += 1
+        }
+        guard !message.isEmpty || !error.isEmpty else { return mask(line) }
+        return message + (error.isEmpty || message.isEmpty ? [] : Array(": ".utf8)) + error
+    }
+
+    private static let messageKeys = Set(["msg", "message", "log", "event"].map { Array($0.utf8) })
+    private static let errorKeys = Set(["error", "err", "exception"].map { Array($0.utf8) })
+
+    /// A text with marks in place of what varies. One pass; O(n).
     public static func mask(_ line: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(min(line.count, maximumBytes))

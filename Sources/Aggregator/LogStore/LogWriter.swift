@@ -228,8 +228,8 @@ actor LogWriter {
         guard !blocks.isEmpty else { return }
         do {
             let ranks = catalogue.ranks(of: Set(blocks.map(\.stream)))
-            // A head that filled quickly is packed quickly; a quiet one has time for a better ratio.
-            let isBusy = blocks.reduce(0) { $0 + $1.text.count } >= options.flushBytes
+            // A head that filled within a minute is packed quickly; a quieter one has time for a better ratio.
+            let isBusy = options.clock.nanoseconds - (blocks.first?.committed ?? 0) < 60_000_000_000
             let chunks = await Self.encode(blocks, ranks, ChunkEncoder(targetBytes: options.chunkBytes, level: isBusy ? 3 : 9))
             guard !isClosed else { throw LogStoreError.closed }
             let labels = catalogue.labels(of: Set(blocks.map(\.stream)))

@@ -9,9 +9,9 @@ enum TextSearch {
         guard !needle.isEmpty else { return range.lowerBound }
         return unsafe text.withUnsafeBytes { hay in
             unsafe needle.withUnsafeBytes { pin in
-                guard let base = hay.baseAddress, let needle = pin.baseAddress else { return nil }
+                guard let base = hay.baseAddress, let pinBase = pin.baseAddress else { return nil }
                 // The range lies in the text (checked above), and memmem returns a place in it.
-                guard let hit = unsafe binnacle_memmem(base + range.lowerBound, range.count, needle, pin.count) else { return nil }
+                guard let hit = unsafe binnacle_memmem(base + range.lowerBound, range.count, pinBase, pin.count) else { return nil }
                 return unsafe hit - base
             }
         }

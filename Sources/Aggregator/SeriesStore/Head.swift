@@ -83,7 +83,7 @@ final class Head: Sendable {
     }
 
     /// The series that have rows here.
-    var seriesIDs: Set<SeriesID> { state.withLock { state in Set(state.sources.values.flatMap { $0.columns.map(\.id) }) } }
+    var seriesIDs: Set<SeriesID> { state.withLock { state in Set(state.sources.values.flatMap { $0.columns.lazy.filter { $0.count > 0 }.map(\.id) }) } }
     var bytes: Int { state.withLock { $0.sources.values.reduce(0) { $0 + $1.bytes } } }
     var rowCount: Int { state.withLock { $0.sources.values.reduce(0) { $0 + $1.times.count } } }
 }

@@ -19,8 +19,14 @@ final class HeadLog {
 
     /// Durable when it returns.
     func append(_ record: [UInt8]) throws -> Int64 {
-        // A single statement is its own transaction.
-        try database.run("INSERT INTO log VALUES(?, ?)", .integer(lastSequence + 1), .blob(record))
+        do {
+            // A single statement is its own transaction.
+            try database.run("INSERT INTO log VALUES(?, ?)", .integer(lastSequence + 1), .blob(record))
+        } catch {
+            // A commit that failed late may be in the file all the same: its number must not be given out again.
+            if let last = try? database.scalar("SELECT max(seq) FROM log")?.integer { continueAfter(last) }
+            throw error
+        }
         lastSequence += 1
         return lastSequence
     }
@@ -31,9 +37,13 @@ final class HeadLog {
         rows.reset()
     }
 
-    /// Removes the rows up to `sequence`, but for the newest of all, which keeps the numbering.
+    /// Removes the rows up to `sequence`. The newest of all stays, emptied: it keeps the numbering.
     func trim(through sequence: Int64) throws {
-        try database.run("DELETE FROM log WHERE seq <= ?", .integer(min(sequence, lastSequence - 1)))
+        let sequence = min(sequence, lastSequence)
+        try database.transaction {
+            try database.run("DELETE FROM log WHERE seq <= ? AND seq < (SELECT max(seq) FROM log)", .integer(sequence))
+            try database.run("UPDATE log SET record = zeroblob(0) WHERE seq <= ?", .integer(sequence))
+        }
     }
 
     func checkpoint() throws { try database.checkpoint(truncating: true) }

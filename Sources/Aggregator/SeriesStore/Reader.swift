@@ -174,5 +174,11 @@ actor Reader {
         }
     }
 
+    /// Lets go of files that were removed: an open one keeps its space.
+    func purge() {
+        let generations = shared.days.withLock { $0.totals.mapValues(\.generation) }
+        files = files.filter { generations[$0.key] == $0.value.generation }
+    }
+
     func close() { files = [:] }
 }

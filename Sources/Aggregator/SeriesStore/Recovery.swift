@@ -70,6 +70,8 @@ struct Recovery {
         var touched: [(id: SeriesID, source: SourceID, hours: ClosedRange<Int64>)] = []
         let now = shared.clock.now.milliseconds
         try log.forEach { sequence, bytes in
+            // The newest row outlives its trimming, empty.
+            guard !bytes.isEmpty else { return }
             let frames: [LogRecord.Frame]
             do throws(ChunkError) {
                 frames = try LogRecord.read(bytes)

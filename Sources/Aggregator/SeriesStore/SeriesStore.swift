@@ -119,13 +119,19 @@ public final class SeriesStore: Sendable {
     }
 
     /// Flushes what is due, merges the parts of windows that ended, and once a day applies the retention. To be called every few seconds.
-    public func maintain() async throws { try await writer.maintain() }
+    public func maintain() async throws {
+        try await writer.maintain()
+        for reader in readers { await reader.purge() }
+    }
 
     /// Moves all recent samples into day files now.
     public func flush() async throws { try await writer.flushAll() }
 
     /// Removes day files that are wholly older than the retention.
-    public func applyRetention(now: Timestamp) async throws { try await writer.applyRetention(now: now.milliseconds) }
+    public func applyRetention(now: Timestamp) async throws {
+        try await writer.applyRetention(now: now.milliseconds)
+        for reader in readers { await reader.purge() }
+    }
 
     /// Refuses further appends, moves all into day files and lets SQLite's logs go. What cannot be moved stays in the log.
     public func close() async {
@@ -133,6 +139,7 @@ public final class SeriesStore: Sendable {
         // The next start replays the log, so a failure here costs time and no data.
         try? await writer.close()
         for reader in readers { await reader.close() }
+        flock(lock.descriptor, LOCK_UN)
     }
 
     public var statistics: SeriesStoreStatistics {
@@ -193,8 +200,4 @@ public final class SeriesStore: Sendable {
         if let error = error as? SQLiteError, [8, 14, 3].contains(error.primaryCode) { return .notWritable(path: error.path, reason: error.message) }
         return SeriesStoreError(any: error)
     }
-}
-
-extension Writer {
-    func flushAll() throws { try flush(Array(sources.values)) }
 }

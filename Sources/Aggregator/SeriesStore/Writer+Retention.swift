@@ -5,6 +5,7 @@ import Telemetry
 extension Writer {
     /// Unlinks day files that are wholly older than the retention, and forgets series and sources that have no samples left.
     func applyRetention(now: Int64) throws {
+        try checkOpen()
         let boundary = Day(of: now - shared.configuration.retention.wholeMilliseconds)
         let expired = shared.days.withLock { $0.totals.keys.filter { $0 < boundary } }
         let fileSystem = HostFileSystem()

@@ -12,6 +12,7 @@ extension Writer {
 
     /// Flushes what is due, seals windows that have ended, and removes what is past the retention. Call it every few seconds.
     func maintain() throws {
+        try checkOpen()
         flushWhatIsDue()
         try seal()
         let today = Day(of: now)

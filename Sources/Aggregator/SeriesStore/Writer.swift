@@ -28,6 +28,7 @@ actor Writer {
     var timesOfParts: [PartKey: [Int64]] = [:]
     private var results: [UInt64: Result<AppendSummary, SeriesStoreError>] = [:]
     private var samplesSinceCheck = 0
+    private var isClosed = false
     /// Tests stop the writer between two steps, to see what a crash there leaves.
     let interrupt: (@Sendable (String) throws -> Void)?
 
@@ -290,8 +291,19 @@ actor Writer {
         return file
     }
 
-    /// Moves all to day files and closes nothing: queries may go on.
+    /// Whether the store is open for writing; what a caller asks for after `close` is refused.
+    func checkOpen() throws(SeriesStoreError) { if isClosed { throw .closed } }
+
+    func flushAll() throws {
+        try checkOpen()
+        try flush(Array(sources.values))
+    }
+
+    /// Moves all to day files. Refuses to write from then on, even if that failed.
     func close() throws {
+        guard !isClosed else { return }
+        drain()
+        isClosed = true
         try flush(Array(sources.values))
         try log.checkpoint()
         try catalog.checkpoint()

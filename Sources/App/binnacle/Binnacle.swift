@@ -41,11 +41,11 @@ struct Binnacle: AsyncParsableCommand {
 
     static func main() async {
         // A reader that went away (`| head`) ends us quietly: EPIPE instead of a signal, handled where we write.
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let problem = unknownSubcommand(arguments) {
             Output.error(problem)
-            exit(2)
+            Glibc.exit(2)
         }
         do {
             var command = try parseAsRoot(arguments)
@@ -56,26 +56,26 @@ struct Binnacle: AsyncParsableCommand {
             }
         } catch let error as CommandFailure {
             Output.error(error.description)
-            exit(error.exitCode)
+            Glibc.exit(error.exitCode)
         } catch is BrokenPipe {
-            exit(0)
+            Glibc.exit(0)
         } catch {
             // ArgumentParser's own: help, version, usage errors.
             let code = exitCode(for: error)
             let message = fullMessage(for: error)
             if code == .success {
                 try? Output.write(message + (message.isEmpty ? "" : "\n"))
-                exit(0)
+                Glibc.exit(0)
             }
             Output.error(message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message)
-            exit(code == .validationFailure ? 2 : code.rawValue)
+            Glibc.exit(code == .validationFailure ? 2 : code.rawValue)
         }
     }
 
     /// A first word that is no subcommand, with the nearest one.
     private static func unknownSubcommand(_ arguments: [String]) -> String? {
         guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
-        let names = configuration.subcommands.map(\._commandName) + ["help"]
+        let names = configuration.subcommands.map { $0.configuration.commandName ?? "" } + ["help"]
         guard !names.contains(word) else { return nil }
         let visible = names.filter { $0 != "workload" }
         let guess = Nearest.match(word, among: visible).map { "did you mean `binnacle \($0)`?" } ?? "`binnacle --help` lists them all"

@@ -67,6 +67,7 @@ public actor LogTailer {
     private var nextNumber = 1
     private var turn = 0
     private var openFiles = 0
+    private let hint = DirectoryHint()
 
     /// Opens the checkpoints. Nothing is read until `poll` or `run`.
     public init(
@@ -85,17 +86,26 @@ public actor LogTailer {
     /// Follows until it is cancelled. A refusal of the sink is answered with growing pauses.
     public func run() async {
         var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
-        let hint = DirectoryHint(root: options.root)
+        hint.watch(options.root)
         while !Task.isCancelled {
-            var pause = options.pollInterval
             do {
-                if try await poll() { pause = .zero }
+                let hasMore = try await poll()
                 backoff.reset()
+                if !hasMore { await pause() }
             } catch {
-                pause = backoff.next()
+                try? await Task.sleep(for: backoff.next())
             }
-            if pause > .zero { await hint.wait(atMost: pause) }
         }
+    }
+
+    /// Sleeps until the next poll, or less if something changed: a new line waits at most a fifth of a second.
+    private func pause() async {
+        let step = min(options.pollInterval, .milliseconds(200))
+        var slept = Duration.zero
+        repeat {
+            guard (try? await Task.sleep(for: step, tolerance: .milliseconds(50))) != nil else { return }
+            slept += step
+        } while slept < options.pollInterval && !hint.takeEvents()
     }
 
     /// One round: looks for new, renamed and removed files, reads a turn of each container, delivers.
@@ -151,7 +161,10 @@ public actor LogTailer {
 
     private func scan(_ now: Int64) {
         if let names = changedEntries(options.root, &rootModified, now) {
-            for name in names where pods[name] == nil && name.contains("_") { pods[name] = Pod(path: "\(options.root)/\(name)") }
+            for name in names where pods[name] == nil && name.contains("_") {
+                pods[name] = Pod(path: "\(options.root)/\(name)")
+                hint.watch("\(options.root)/\(name)")
+            }
             let present = Set(names)
             for name in pods.keys { pods[name]?.isGone = !present.contains(name) }
         }
@@ -166,6 +179,7 @@ public actor LogTailer {
                 guard let directory = ContainerLogDirectory(podDirectory: name, container: entry) else { continue }
                 let known = rows.removeValue(forKey: directory.path) ?? []
                 pod.containers[entry] = FollowedContainer(directory: directory, path: "\(pod.path)/\(entry)", rows: known)
+                hint.watch("\(pod.path)/\(entry)")
             }
             let present = Set(entries)
             for (entry, container) in pod.containers { container.isGone = !present.contains(entry) }

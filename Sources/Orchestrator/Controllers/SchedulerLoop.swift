@@ -2,10 +2,20 @@ import JSON
 import Objects
 import Runtime
 import Scheduling
+import Synchronization
 
-/// Chooses a node for each pod that has none, by `Scheduling.schedule`, and binds it there.
-package struct SchedulerLoop: Controller {
+/// Chooses a node for each pod that has none, by `Scheduler.schedule`, and binds it there.
+package final class SchedulerLoop: Controller {
+    /// What the decisions look at, kept from one to the next: only nodes that something happened to are read anew.
+    private struct Snapshot {
+        var nodes: [String: NodeInfo] = [:]
+        var stale: Set<String> = []
+        /// By uid; what a pod asks for does not change once it is bound.
+        var pods: [String: PodInfo] = [:]
+    }
+
     private let world: World
+    private let snapshot = Mutex(Snapshot())
     private let bound: Counter
     private let unschedulable: Counter
 
@@ -23,6 +33,7 @@ package struct SchedulerLoop: Controller {
     private static let schedulerName = "default-scheduler"
 
     package func keys(touchedBy change: Change) -> [ObjectKey] {
+        note(change)
         if change.resource == .nodes { return Self.matters(change) ? waiting() : [] }
         if let pod = change.new, Self.isWaiting(pod) {
             // Our own note of the failure must not make us try again.
@@ -34,6 +45,20 @@ package struct SchedulerLoop: Controller {
             return []
         }
         return waiting()
+    }
+
+    private func note(_ change: Change) {
+        snapshot.withLock { snapshot in
+            if change.resource == .nodes {
+                if Self.matters(change) || change.new == nil { snapshot.stale.insert(change.object.key.name) }
+                return
+            }
+            guard change.old?.node != change.new?.node || change.old?.uid != change.new?.uid || change.object.json.isTerminal else { return }
+            for pod in [change.old, change.new].compactMap({ $0 }) {
+                if let node = pod.node { snapshot.stale.insert(node) }
+                if change.new?.uid != pod.uid || pod.json.isTerminal { snapshot.pods[pod.uid] = nil }
+            }
+        }
     }
 
     private static func isWaiting(_ pod: CachedObject) -> Bool {
@@ -64,8 +89,22 @@ package struct SchedulerLoop: Controller {
     }
 
     private func nodes() -> [NodeInfo] {
-        world[.nodes].all().sorted { $0.key < $1.key }.map { node in
-            NodeInfo(node: node.json, pods: world[.pods].on(node: node.key.name).filter { !$0.json.isTerminal }.map { PodInfo($0.json) })
+        snapshot.withLock { snapshot in
+            for name in snapshot.stale {
+                guard let node = world[.nodes][ObjectKey(nil, name)] else {
+                    snapshot.nodes[name] = nil
+                    continue
+                }
+                var info = NodeInfo(node: node.json)
+                for pod in world[.pods].on(node: name) where !pod.json.isTerminal {
+                    let asked = snapshot.pods[pod.uid] ?? PodInfo(pod.json)
+                    snapshot.pods[pod.uid] = asked
+                    info.add(asked)
+                }
+                snapshot.nodes[name] = info
+            }
+            snapshot.stale = []
+            return Array(snapshot.nodes.values)
         }
     }
 

@@ -20,6 +20,8 @@ public struct KubeletConfiguration: Sendable {
     public var logFileLimit = 5
     /// pids.max of each pod; nil is unlimited.
     public var podPIDLimit: Int?
+    /// PATH of a container that sets none.
+    public var defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     /// The longest wait between restarts of a container that keeps ending.
     public var restartDelayLimit = Duration.seconds(300)
 

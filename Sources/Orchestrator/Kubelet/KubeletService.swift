@@ -276,6 +276,12 @@ public actor KubeletService {
         try await reader.copy(to: writer)
     }
 
+    /// Throws what `logs` would throw before its first byte.
+    public func checkLog(namespace: String, pod: String, container: String?, previous: Bool) async throws {
+        guard let worker = worker(namespace: namespace, pod: pod) else { throw StatusError.notFound(.pods, pod) }
+        _ = try await worker.logSource(container: container, previous: previous)
+    }
+
     /// The newest pod of that name.
     private func worker(namespace: String, pod: String) -> PodWorker? {
         workers.values.filter { $0.namespace == namespace && $0.name == pod }.max { $0.firstSeen < $1.firstSeen }

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import SQLite
 import Telemetry
 import TestKit
 import Testing
@@ -25,7 +26,7 @@ import Testing
 
     private static func cpuSeconds() -> Double {
         var usage = rusage()
-        unsafe getrusage(RUSAGE_SELF, &usage)
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 
@@ -58,6 +59,8 @@ import Testing
         for name in try HostFileSystem().list(options.directory) where name.hasPrefix("logs-") {
             stored += try HostFileSystem().status("\(options.directory)/\(name)").size
         }
+        let parts = try DayReader(path: options.path(DayFile.day(of: march))).partSizes()
+        print("parts: \(parts)")
         print("stored: \(stored >> 20) MiB, ratio \(Double(bytes) / Double(stored))")
         for (name, query) in [
             ("needle, cold", LogQuery(lines: [.contains(needle)])), ("needle, again", LogQuery(lines: [.contains(needle)])),
@@ -81,5 +84,18 @@ import Testing
         let found = try await opened.patterns(LogQuery(limit: 10))
         print("patterns: \(found.patterns.count) of \(found.statistics.linesMatched) lines in \(ContinuousClock.now - patterns)")
         try await opened.close()
+    }
+}
+
+extension DayReader {
+    /// Bytes of each kind of part.
+    fileprivate func partSizes() throws -> [String: Int64] {
+        try withDatabase { database in
+            var sizes: [String: Int64] = [:]
+            for part in ["columns", "text", "signature", "counts"] {
+                sizes[part] = try database.scalar("SELECT sum(length(body)) FROM \(part)")?.integer ?? 0
+            }
+            return sizes
+        }
     }
 }

@@ -144,4 +144,13 @@ struct SplitMix: RandomNumberGenerator {
     func `masks what varies in a line`(line: String, template: String) {
         #expect(String(decoding: LogTemplate.mask(Array(line.utf8)), as: UTF8.self) == template)
     }
+
+    @Test(arguments: [
+        (#"{"level":"error","msg":"took 31ms","n":{"msg":"inner"},"error":"dial 10.0.0.1:80: refused"}"#, "took <duration>: dial <ip>:<n>: refused"),
+        (#"{"message":"user \"joe\" left"}"#, #"user \"joe\" left"#), (#"{"a":1,"b":"x"}"#, #"{"a":<n>,"b":"<str>"}"#), ("plain 5", "plain <n>"),
+        (#"{"msg":"unfinished"#, #"{"msg":"unfinished"#), (#"{"msg":5,"err":"only 1"}"#, "only <n>"),
+    ])
+    func `takes the message out of a JSON line`(line: String, template: String) {
+        #expect(String(decoding: LogTemplate.of(Array(line.utf8)), as: UTF8.self) == template)
+    }
 }

@@ -36,11 +36,12 @@ final class StoreHarness {
     func reopen() async throws {
         await store.close()
         registry = MetricRegistry()
-        // The lock is the old store's until it is gone.
-        let path = directory.path
-        store = try SeriesStore(
-            directory: TemporaryDirectory("unused").path, configuration: configuration, metrics: MetricRegistry(), clock: clock, interrupt: nil)
-        store = try SeriesStore(directory: path, configuration: configuration, metrics: registry, clock: clock, interrupt: nil)
+        store = try SeriesStore(directory: directory.path, configuration: configuration, metrics: registry, clock: clock, interrupt: nil)
+    }
+
+    /// Opens another store in the same directory, as a second process would.
+    func openAgain() throws -> SeriesStore {
+        try SeriesStore.open(directory: directory.path, configuration: configuration, metrics: MetricRegistry(), clock: clock)
     }
 
     func advance(to time: Int64) {

@@ -78,6 +78,13 @@ struct PodStatusTests {
         #expect(container["ready"] == false && container["started"] == false)
     }
 
+    @Test func `a pod that ends shows how its containers ended, not what they waited for`() {
+        var facts = situation(makePod("p"), containers: ["c": "exit1"], finishedAgo: 1)
+        facts.history.containers["c"]?.restartBackoff = RestartBackoff(delay: 80 * .second, raised: facts.now)
+        facts.intent = .delete(isGone: false)
+        #expect(status(facts)["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 1)
+    }
+
     @Test func `conditions keep the time of their change, and what others wrote stays`() {
         let old: JSON = [
             "nominatedNodeName": "x",

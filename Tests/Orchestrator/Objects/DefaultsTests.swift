@@ -137,6 +137,32 @@ import Testing
         #expect(status.generation == 1)
     }
 
+    @Test func `a toleration of everything needs no more`() throws {
+        let pod = try kind("Pod").created(webPod.setting("spec.tolerations", [["operator": "Exists"]]))
+        #expect(pod["spec"]["tolerations"] == [["operator": "Exists"]])
+        let partly = try kind("Pod").created(
+            webPod.setting("spec.tolerations", [["key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"]]))
+        #expect(partly["spec"]["tolerations"].elements.count == 2)
+    }
+
+    @Test func `subresources change only what they are for`() throws {
+        let namespaces = try kind("Namespace")
+        let blue = try namespaces.created(["metadata": ["name": "blue"]])
+        #expect(namespaces.prepareForUpdate(["metadata": ["name": "blue"], "spec": [:]], replacing: blue)["spec"] == blue["spec"])
+        #expect(namespaces.prepareForUpdate(["metadata": ["name": "blue"], "spec": [:]], replacing: blue, subresource: "finalize")["spec"] == [:])
+
+        let pods = try kind("Pod")
+        let pod = try pods.created(webPod)
+        let debug = pod.setting("spec.hostNetwork", true).setting("spec.ephemeralContainers", [["name": "d", "image": "busybox:1"]])
+        let merged = pods.prepareForUpdate(debug, replacing: pod, subresource: "ephemeralcontainers")
+        #expect(merged["spec"]["hostNetwork"].isNull)
+        #expect(merged["spec"]["ephemeralContainers"][0]["imagePullPolicy"] == "IfNotPresent")
+        #expect(merged.generation == 2)
+        #expect(pods.validate(merged, replacing: pod, subresource: "ephemeralcontainers").isEmpty)
+        #expect(pods.validate(merged, replacing: pod).count == 1)
+        #expect(pods.validate(merged).map(\.description) == ["spec.ephemeralContainers: Forbidden: cannot be set on create"])
+    }
+
     @Test func `a service keeps its address and node ports`() throws {
         let kind = try kind("Service")
         let service: JSON = ["metadata": ["name": "web"], "spec": ["type": "NodePort", "ports": [["port": 80]]]]

@@ -23,6 +23,7 @@ import Testing
             "spec.containers.0.ports", #"[{"containerPort":70000}]"#,
             "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"
         ),
+        ("spec.containers.0.ports", #"[{"containerPort":0}]"#, "spec.containers[0].ports[0].containerPort: Required value"),
         ("spec.containers.0.ports", #"[{"protocol":"TCP"}]"#, "spec.containers[0].ports[0].containerPort: Required value"),
         (
             "spec.containers.0.ports", #"[{"containerPort":80,"name":"a-name-that-is-too-long"}]"#,

@@ -1,5 +1,7 @@
+import APIServer
 import ArgumentParser
-import Glibc
+import ContainerRuntime
+import JSON
 import Logging
 import Objects
 import Runtime

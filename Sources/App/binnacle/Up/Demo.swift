@@ -12,7 +12,7 @@ enum Demo {
                 throw CommandFailure(message: "demo/shop.yaml: unknown kind \(object["kind"])")
             }
             do {
-                _ = try await client.create(kind.resource, namespace: kind.isNamespaced ? object.metadataNamespace ?? "default" : nil, object)
+                _ = try await client.create(kind.resource, namespace: kind.isNamespaced ? object.namespace : nil, object)
             } catch  where error.reason == .alreadyExists {
                 // From an earlier run; what the user changed since stays.
             }

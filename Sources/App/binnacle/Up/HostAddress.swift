@@ -10,7 +10,7 @@ enum HostAddress {
         while let entry = unsafe next {
             unsafe next = unsafe entry.pointee.ifa_next
             let flags = Int32(bitPattern: unsafe entry.pointee.ifa_flags)
-            guard flags & Int32(IFF_UP.rawValue) != 0, flags & Int32(IFF_LOOPBACK.rawValue) == 0, let address = unsafe entry.pointee.ifa_addr,
+            guard flags & Int32(IFF_UP) != 0, flags & Int32(IFF_LOOPBACK) == 0, let address = unsafe entry.pointee.ifa_addr,
                 unsafe address.pointee.sa_family == AF_INET
             else { continue }
             // Our own bridge is a way to the pods, not the node.

@@ -48,7 +48,7 @@ struct KubeletContainers: ContainerSource {
 struct KubeletPods: PodSource {
     let kubelet: KubeletService
     func podList() async -> JSON { await kubelet.podList() }
-    func probeMetrics() async -> [MetricFamily] { kubelet.probeMetrics.families }
+    func probeMetrics() async -> [MetricFamily] { kubelet.probeMetrics.collect() }
 }
 
 /// `kubectl logs`: the kubelet reads the files.
@@ -62,7 +62,7 @@ struct KubeletLogs: PodLogSource {
         read.limitBytes = options.limitBytes
         if let seconds = options.sinceSeconds { read.since = SystemClock().nanoseconds - Int64(seconds) * 1_000_000_000 }
         if let time = options.sinceTime { read.since = time * 1_000_000_000 }
-        let (namespace, name) = (pod.metadataNamespace ?? "default", pod.metadataName)
+        let (namespace, name) = (pod.namespace, pod.metadataName)
         // What cannot be read is said before the first byte, as a status.
         do {
             try await kubelet.checkLog(namespace: namespace, pod: name, container: options.container, previous: options.previous)
@@ -125,6 +125,6 @@ struct RecorderEvents: EventSink {
     }
 }
 
-extension LocalClient: @retroactive NamespaceFinalizing {
+extension LocalClient: NamespaceFinalizing {
     public func finalize(namespace: JSON) async throws(StatusError) { try await finalize(namespace: namespace.metadataName) }
 }

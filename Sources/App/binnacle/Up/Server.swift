@@ -154,8 +154,15 @@ struct Server {
             nodeName: settings.nodeName, nodeAddress: HostAddress.primary, version: gitVersion, rootDirectory: directory.pods,
             logDirectory: directory.podLogs)
         configuration.podCIDR = runtime.abilities.hasPodNetwork ? settings.podCIDR : nil
+        // The image `host` finds this program by its name, which is what the demo runs.
+        if let program = linkTarget("/proc/self/exe"), let slash = program.lastIndex(of: "/") {
+            configuration.defaultPath = program[..<slash] + ":" + configuration.defaultPath
+        }
         return KubeletService(configuration: configuration, client: client, runtime: runtime, transport: NetworkProbes(), metrics: registry)
     }
+
+    private struct NoProxy: Sendable { func run() async throws { try await Task.sleep(for: .seconds(1_000_000)) } }
+    private static func makeProxy(_ settings: Settings, _ network: ServiceNetwork, _ runtime: HostRuntime, _ client: LocalClient, _ registry: MetricRegistry) throws -> NoProxy { NoProxy() }
 
     private static func readOnlyRouter(
         _ settings: Settings, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService, _ stores: Stores,
@@ -169,7 +176,7 @@ struct Server {
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
         NodeEndpoint(collector: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
-        PrometheusAPI(source: stores.series, clock: clock).register(on: &router)
+        PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)
         ReportAPI(data: data, nodeName: settings.nodeName, clock: clock).register(on: &router)

@@ -17,8 +17,8 @@ struct StateMetrics {
     mutating func frames(pods: [JSON], deployments: [JSON], node: JSON?, at timestamp: Timestamp) -> [SampleFrame] {
         round += 1
         var frames: [SampleFrame] = []
-        for pod in pods { frames.append(frame("pod/\(pod.metadataUID)", Self.samples(pod: pod), timestamp)) }
-        for deployment in deployments { frames.append(frame("deployment/\(deployment.metadataUID)", Self.samples(deployment: deployment), timestamp)) }
+        for pod in pods { frames.append(frame("pod/\(pod.uid)", Self.samples(pod: pod), timestamp)) }
+        for deployment in deployments { frames.append(frame("deployment/\(deployment.uid)", Self.samples(deployment: deployment), timestamp)) }
         if let node { frames.append(frame("node-object/\(node.metadataName)", Self.samples(node: node), timestamp)) }
         for (source, last) in known where last.round != round {
             known[source] = nil
@@ -48,7 +48,7 @@ struct StateMetrics {
     private static let phases = ["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 
     static func samples(pod: JSON) -> [(Labels, Double)] {
-        let identity = [("namespace", pod.metadataNamespace ?? ""), ("pod", pod.metadataName), ("uid", pod.metadataUID)]
+        let identity = [("namespace", pod.namespace), ("pod", pod.metadataName), ("uid", pod.uid)]
         let owner = pod["metadata"]["ownerReferences"].elements.first { $0["controller"] == true }
         let ownerKind = owner?["kind"].string ?? ""
         let status = pod["status"]
@@ -97,14 +97,14 @@ struct StateMetrics {
             for (resource, unit) in [("cpu", "core"), ("memory", "byte")] {
                 guard let text = container["resources"][kind][resource].string, let quantity = Quantity(text) else { continue }
                 let more = [("container", container["name"].string ?? ""), ("node", node), ("resource", resource), ("unit", unit)]
-                samples.append((labels(metric, identity + more), quantity.doubleValue))
+                samples.append((labels(metric, identity + more), quantity.double))
             }
         }
         return samples
     }
 
     static func samples(deployment: JSON) -> [(Labels, Double)] {
-        let identity = [("namespace", deployment.metadataNamespace ?? ""), ("deployment", deployment.metadataName)]
+        let identity = [("namespace", deployment.namespace), ("deployment", deployment.metadataName)]
         let status = deployment["status"]
         return [
             (labels("kube_deployment_spec_replicas", identity), Double(deployment["spec"]["replicas"].int ?? 0)),
@@ -129,7 +129,7 @@ struct StateMetrics {
         }
         for (resource, unit) in [("cpu", "core"), ("memory", "byte"), ("pods", "integer")] {
             guard let text = node["status"]["allocatable"][resource].string, let quantity = Quantity(text) else { continue }
-            samples.append((labels("kube_node_status_allocatable", identity + [("resource", resource), ("unit", unit)]), quantity.doubleValue))
+            samples.append((labels("kube_node_status_allocatable", identity + [("resource", resource), ("unit", unit)]), quantity.double))
         }
         return samples
     }

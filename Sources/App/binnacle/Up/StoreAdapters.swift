@@ -1,3 +1,4 @@
+import JSON
 import LogStore
 import LogTail
 import NodeStats
@@ -21,7 +22,7 @@ struct StoredLines: LogSink {
     func append(_ batches: [LogBatch]) async throws { try await archive.append(batches) }
 }
 
-extension SeriesStore: @retroactive SampleSource {}
+extension SeriesStore: SampleSource {}
 
 /// What a report reads: the query engine, the log store and the cluster's events.
 struct StoredReportData: ReportData {

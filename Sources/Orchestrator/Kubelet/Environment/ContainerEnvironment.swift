@@ -9,8 +9,6 @@ struct ConfigurationError: Error, Hashable, Sendable {
 
 /// A container's variables, in the order of Kubernetes: services, `envFrom`, `env`; the later wins.
 struct ContainerEnvironment: Sendable {
-    static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
     private var order: [String] = []
     private var values: [String: String] = [:]
     /// Names that cannot be variables, by their source; skipped.
@@ -34,8 +32,12 @@ struct ContainerEnvironment: Sendable {
         return keys
     }
 
-    init(of container: ContainerSpec, fields: DownwardFields, services: [JSON], objects: ReferencedObjects) throws(ConfigurationError) {
-        set("PATH", Self.path)
+    /// - Parameter path: PATH of a container that sets none.
+    init(
+        of container: ContainerSpec, fields: DownwardFields, services: [JSON], objects: ReferencedObjects,
+        path: String = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    ) throws(ConfigurationError) {
+        set("PATH", path)
         set("HOSTNAME", fields.pod.hostname)
         for (name, value) in ServiceEnvironment.variables(services) { set(name, value) }
         for source in container.environmentSources { try add(source, namespace: fields.pod.namespace, objects) }

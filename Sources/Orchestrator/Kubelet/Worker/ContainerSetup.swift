@@ -17,7 +17,7 @@ struct ContainerSetup: Sendable {
 
     /// The configuration, and the variables of `envFrom` that had no name a variable can have.
     func config() throws(ConfigurationError) -> (ContainerConfig, skipped: [String]) {
-        let environment = try ContainerEnvironment(of: container, fields: fields, services: services, objects: objects)
+        let environment = try ContainerEnvironment(of: container, fields: fields, services: services, objects: objects, path: configuration.defaultPath)
         func expand(_ text: String) -> String { Expansion.expand(text) { environment[$0] } }
         let user = container.securityContext["runAsUser"].int ?? pod.securityContext["runAsUser"].int
         let mustNotBeRoot = container.securityContext["runAsNonRoot"].bool ?? pod.securityContext["runAsNonRoot"].bool ?? false

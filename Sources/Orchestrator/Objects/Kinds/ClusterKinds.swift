@@ -89,6 +89,13 @@ struct NamespaceKind: KindBehaviour {
     func prepareForUpdate(_ namespace: inout JSON, replacing old: JSON) {
         if !old["spec"].isNull { namespace["spec"] = old["spec"] }
     }
+
+    func merge(_ namespace: JSON, into old: JSON, subresource: String) -> JSON? {
+        guard subresource == "finalize" else { return nil }
+        var result = old
+        result["spec"] = namespace["spec"].isNull ? [:] : namespace["spec"]
+        return result
+    }
 }
 
 struct EventKind: KindBehaviour {

@@ -52,7 +52,8 @@ extension Kind {
     }
 
     /// All that is wrong with a defaulted object; with `old`, also what may not change.
-    public func validate(_ object: JSON, replacing old: JSON? = nil) -> [FieldError] {
+    /// - Parameter subresource: by which the change came, as for `prepareForUpdate`.
+    public func validate(_ object: JSON, replacing old: JSON? = nil, subresource: String? = nil) -> [FieldError] {
         var errors = FieldErrors()
         MetadataValidator.check(object, kind: self, &errors)
         SchemaValidator.check(object, as: schema, &errors)
@@ -60,7 +61,9 @@ extension Kind {
         if let old {
             MetadataValidator.checkUpdate(object, replacing: old, &errors)
             SchemaValidator.checkImmutable(object, old, as: schema, &errors)
-            behaviour.validateUpdate(object, replacing: old, &errors)
+            if subresource == nil { behaviour.validateUpdate(object, replacing: old, &errors) }
+        } else {
+            behaviour.validateCreate(object, &errors)
         }
         return errors.errors
     }
@@ -91,17 +94,22 @@ extension Kind {
 
     /// Makes a decoded body ready to be validated and stored in place of `old`; it comes back with its defaults.
     ///
-    /// Keeps what only the server may set, and the status (for `subresource` nil) or all but the status (for `status`).
+    /// Keeps what only the server may set, and the status (for `subresource` nil) or all but the status (for `status`), or all
+    /// but what the subresource is for (`finalize`, `ephemeralcontainers`, `resize`).
     /// Raises `metadata.generation` if the spec has changed. `metadata.resourceVersion` stays as it was sent: it is the
     /// caller's condition.
     public func prepareForUpdate(_ object: JSON, replacing old: JSON, subresource: String? = nil) -> JSON {
-        let version = object["metadata"]["resourceVersion"]
-        if subresource == "status" {
+        if let subresource {
             var result = old
-            result["status"] = object["status"].isNull ? [:] : object["status"]
-            result["metadata"]["resourceVersion"] = version
-            if version.isNull { result["metadata"] = result["metadata"].removing("resourceVersion") }
-            return result
+            if subresource == "status" {
+                result["status"] = object["status"].isNull ? [:] : object["status"]
+            } else {
+                result = defaulted(behaviour.merge(object, into: old, subresource: subresource) ?? old)
+            }
+            var metadata = result["metadata"].members
+            metadata["resourceVersion"] = object["metadata"].members["resourceVersion"]
+            result["metadata"] = .object(metadata)
+            return countingGeneration(result, old)
         }
         var result = object
         var metadata = object["metadata"].members
@@ -115,18 +123,13 @@ extension Kind {
             if !old["status"].isNull { result["status"] = old["status"] }
         }
         behaviour.prepareForUpdate(&result, replacing: old)
-        result = defaulted(result)
-        if behaviour.countsGenerations, result["spec"] != old["spec"] {
-            result["metadata"]["generation"] = JSON(old.generation + 1)
-        }
-        return result
+        return countingGeneration(defaulted(result), old)
     }
-}
 
-extension JSON {
-    fileprivate func removing(_ key: String) -> JSON {
-        var copy = self
-        copy.remove(key)
-        return copy
+    private func countingGeneration(_ object: JSON, _ old: JSON) -> JSON {
+        guard behaviour.countsGenerations, object["spec"] != old["spec"] else { return object }
+        var result = object
+        result["metadata"]["generation"] = JSON(old.generation + 1)
+        return result
     }
 }

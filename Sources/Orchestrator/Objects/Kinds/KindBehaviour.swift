@@ -16,10 +16,15 @@ protocol KindBehaviour: Sendable {
     func applyDefaults(to object: inout JSON)
     /// Checks beyond the schema's.
     func validate(_ object: JSON, _ errors: inout FieldErrors)
-    /// Checks of a change beyond the schema's.
+    /// Checks of a new object beyond the schema's.
+    func validateCreate(_ object: JSON, _ errors: inout FieldErrors)
+    /// Checks of a change beyond the schema's. Not for changes by a subresource of the kind's own, which have been merged
+    /// into the old object by `merge`.
     func validateUpdate(_ object: JSON, replacing old: JSON, _ errors: inout FieldErrors)
     func prepareForCreate(_ object: inout JSON)
     func prepareForUpdate(_ object: inout JSON, replacing old: JSON)
+    /// What writing `object` to a subresource of the kind's own makes of `old`; nil for one that is not known.
+    func merge(_ object: JSON, into old: JSON, subresource: String) -> JSON?
 }
 
 extension KindBehaviour {
@@ -32,9 +37,11 @@ extension KindBehaviour {
     var keepsStatusOnCreate: Bool { false }
     func applyDefaults(to object: inout JSON) {}
     func validate(_ object: JSON, _ errors: inout FieldErrors) {}
+    func validateCreate(_ object: JSON, _ errors: inout FieldErrors) {}
     func validateUpdate(_ object: JSON, replacing old: JSON, _ errors: inout FieldErrors) {}
     func prepareForCreate(_ object: inout JSON) {}
     func prepareForUpdate(_ object: inout JSON, replacing old: JSON) {}
+    func merge(_ object: JSON, into old: JSON, subresource: String) -> JSON? { nil }
 }
 
 /// A kind with nothing of its own.

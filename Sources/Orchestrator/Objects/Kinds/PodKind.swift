@@ -110,8 +110,34 @@ struct PodKind: KindBehaviour {
         return .object(result)
     }
 
+    func validateCreate(_ pod: JSON, _ errors: inout FieldErrors) {
+        if !pod["spec"]["ephemeralContainers"].elements.isEmpty {
+            errors.at("spec", "ephemeralContainers") { $0.forbidden("cannot be set on create") }
+        }
+    }
+
+    func merge(_ pod: JSON, into old: JSON, subresource: String) -> JSON? {
+        var result = old
+        switch subresource {
+        case "ephemeralcontainers":
+            // They are only added: one that runs cannot be taken back or changed.
+            let present = old["spec"]["ephemeralContainers"].elements
+            let added = pod["spec"]["ephemeralContainers"].elements.filter { new in !present.contains { $0["name"] == new["name"] } }
+            if !added.isEmpty { result["spec"]["ephemeralContainers"] = .array(present + added) }
+        case "resize":
+            var containers = old["spec"]["containers"].elements
+            for index in containers.indices {
+                guard let new = pod["spec"]["containers"].elements.first(where: { $0["name"] == containers[index]["name"] }) else { continue }
+                containers[index]["resources"] = new["resources"]
+            }
+            result["spec"]["containers"] = .array(containers)
+        default: return nil
+        }
+        return result
+    }
+
     func validate(_ pod: JSON, _ errors: inout FieldErrors) {
-        if pod["spec"]["hostNetwork"].bool != true, pod["spec"]["nodeName"].string?.isEmpty == false,
+        if pod["spec"]["nodeName"].string?.isEmpty == false,
             !pod["spec"]["schedulingGates"].elements.isEmpty
         {
             errors.at("spec", "nodeName") { $0.forbidden("cannot be set until all schedulingGates have been cleared") }
