@@ -10,12 +10,15 @@ struct Journal {
     static let applicationID: Int64 = 0x4269_6E4F
 
     private let database: Database
+    /// Held while the store is open: two processes would hand out the same revisions.
+    private var lock: HostFile?
     /// States before this revision are no longer complete.
     private(set) var compactRevision: Int64
     let wasCreated: Bool
 
     /// Opens or makes the file; refuses one of a newer format and one that is not ours.
     init(path: String, maximumBytes: Int64?) throws(StoreError) {
+        lock = try Self.takeLock(path)
         let wasStopped = try Self.prepareFile(path)
         let database = try StoreError.translating { () throws(SQLiteError) in try Database(path: path, durability: .full) }
         func integer(_ sql: String) throws(StoreError) -> Int64? {
@@ -56,6 +59,28 @@ struct Journal {
         PRAGMA user_version=\(formatVersion);
         COMMIT
         """
+
+    /// A lock of its own file: SQLite's own locks end with each transaction.
+    private static func takeLock(_ path: String) throws(StoreError) -> HostFile {
+        let file: HostFile
+        do { file = try HostFile(path + "-lock", flags: O_RDWR | O_CREAT, mode: 0o600) } catch {
+            throw .failed("the object store cannot be opened: \(error); give binnacle a data directory that it may write to")
+        }
+        // A binnacle that is just ending gets a second.
+        for attempt in 1... {
+            if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { break }
+            guard errno == EWOULDBLOCK || errno == EINTR, attempt < 100 else {
+                throw .failed("\(path) is in use by another binnacle; stop that one, or name another data directory")
+            }
+            usleep(10_000)
+        }
+        return file
+    }
+
+    var isOpen: Bool { lock != nil }
+
+    /// Lets another process open the file. Nothing may be written afterwards.
+    mutating func unlock() { lock = nil }
 
     /// Makes the file readable for its owner alone: it holds Secrets. SQLite gives its companions the same mode.
     /// - Returns: whether the store was closed in order the last time: SQLite then leaves no log behind.

@@ -162,6 +162,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         if let value = write.value, value.count > options.valueBytes {
             throw .tooLarge(bytes: value.count, limit: options.valueBytes)
         }
+        guard !memory.withLock({ $0.isClosed }) else { throw .closed }
         return try await withCheckedContinuation { continuation in
             submit(.write(write, continuation)) { continuation.resume(returning: .failure($0)) }
         }.get()
@@ -189,6 +190,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         try await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, StoreError>, Never>) in
             let job = Job.work { journal in
                 do throws(StoreError) {
+                    guard journal.isOpen else { throw .closed }
                     continuation.resume(returning: .success(try body(&journal)))
                 } catch {
                     continuation.resume(returning: .failure(error))
@@ -226,6 +228,11 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
 
     private func commit(_ batch: [(StoreWrite, CheckedContinuation<Result<StoredObject, StoreError>, Never>)], to journal: inout Journal) {
         guard !batch.isEmpty else { return }
+        // Accepted before `close` and overtaken by it.
+        guard journal.isOpen else {
+            for (_, continuation) in batch { continuation.resume(returning: .failure(.closed)) }
+            return
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let writes = batch.map(\.0)
@@ -365,7 +372,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         }
     }
 
-    /// Ends all watches and waits for the writes that were accepted.
+    /// Ends all watches, waits for the writes that were accepted, and lets another process open the file.
     public func close() async {
         let channels = memory.withLock { memory in
             memory.isClosed = true
@@ -374,6 +381,6 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
             return channels
         }
         for channel in channels { channel.end(.closed) }
-        try? await onQueue { _ in }
+        try? await onQueue { $0.unlock() }
     }
 }

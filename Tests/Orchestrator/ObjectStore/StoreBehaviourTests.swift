@@ -167,6 +167,15 @@ struct StoreBehaviourTests {
         withExtendedLifetime(store) {}
     }
 
+    @Test func `a store that is open is not opened again, and a closed one takes no writes`() async throws {
+        let store = try openStore(directory)
+        #expect { _ = try openStore(directory) } throws: { "\($0)".contains("in use by another binnacle") }
+        await store.close()
+        await #expect(throws: StoreError.self) { try await store.commit(.create("pods/a/p", [1])) }
+        let again = try openStore(directory)
+        try await again.commit(.create("pods/a/p", [1]))
+    }
+
     @Test func `an object goes at the end of its time to live unless it was written again`() async throws {
         let clock = ManualClock()
         let store = try openStore(directory, clock: clock)
