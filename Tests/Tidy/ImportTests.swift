@@ -29,7 +29,7 @@ import Testing
         "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
-        "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Dispatch", "Glibc", "Synchronization"],
         "Orchestrator/APIServer": [
             "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
         ],

@@ -1,3 +1,5 @@
+import Glibc
+import Runtime
 import SQLite
 
 /// The file of the object store: one append-only table whose row id is the revision (docs/formats/objects.md).
@@ -8,12 +10,16 @@ struct Journal {
     static let applicationID: Int64 = 0x4269_6E4F
 
     private let database: Database
+    /// Held while the store is open: two processes would hand out the same revisions.
+    private var lock: HostFile?
     /// States before this revision are no longer complete.
     private(set) var compactRevision: Int64
     let wasCreated: Bool
 
     /// Opens or makes the file; refuses one of a newer format and one that is not ours.
     init(path: String, maximumBytes: Int64?) throws(StoreError) {
+        lock = try Self.takeLock(path)
+        let wasStopped = try Self.prepareFile(path)
         let database = try StoreError.translating { () throws(SQLiteError) in try Database(path: path, durability: .full) }
         func integer(_ sql: String) throws(StoreError) -> Int64? {
             try StoreError.translating { () throws(SQLiteError) in try database.scalar(sql)?.integer }
@@ -33,6 +39,7 @@ struct Journal {
             }
         }
         compactRevision = try integer("SELECT value FROM facts WHERE name='compacted'") ?? 1
+        if !wasStopped { try Self.checkWhole(database) }
         if let maximumBytes {
             let page = try integer("PRAGMA page_size") ?? 4096
             _ = try integer("PRAGMA max_page_count=\(max(8, maximumBytes / page))")
@@ -52,6 +59,46 @@ struct Journal {
         PRAGMA user_version=\(formatVersion);
         COMMIT
         """
+
+    /// A lock of its own file: SQLite's own locks end with each transaction.
+    private static func takeLock(_ path: String) throws(StoreError) -> HostFile {
+        let file: HostFile
+        do { file = try HostFile(path + "-lock", flags: O_RDWR | O_CREAT, mode: 0o600) } catch {
+            throw .failed("the object store cannot be opened: \(error); give binnacle a data directory that it may write to")
+        }
+        // A binnacle that is just ending gets a second.
+        for attempt in 1... {
+            if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { break }
+            guard errno == EWOULDBLOCK || errno == EINTR, attempt < 100 else {
+                throw .failed("\(path) is in use by another binnacle; stop that one, or name another data directory")
+            }
+            usleep(10_000)
+        }
+        return file
+    }
+
+    var isOpen: Bool { lock != nil }
+
+    /// Lets another process open the file. Nothing may be written afterwards.
+    mutating func unlock() { lock = nil }
+
+    /// Makes the file readable for its owner alone: it holds Secrets. SQLite gives its companions the same mode.
+    /// - Returns: whether the store was closed in order the last time: SQLite then leaves no log behind.
+    private static func prepareFile(_ path: String) throws(StoreError) -> Bool {
+        do {
+            let file = try HostFile(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+            if try file.status().mode & 0o077 != 0 { fchmod(file.descriptor, 0o600) }
+        } catch {
+            throw .failed("the object store cannot be opened: \(error); give binnacle a data directory that it may write to")
+        }
+        return (try? HostFileSystem().status(path + "-wal"))?.size ?? 0 == 0
+    }
+
+    /// After a crash: the file's structure must hold before anyone builds on it.
+    private static func checkWhole(_ database: Database) throws(StoreError) {
+        let verdict = try StoreError.translating { () throws(SQLiteError) in try database.scalar("PRAGMA quick_check(1)")?.text }
+        guard verdict == "ok" else { throw .damaged(database.path, verdict ?? "no verdict") }
+    }
 
     /// The newest revision that the file holds.
     func newestRevision() throws(SQLiteError) -> Int64 {
@@ -198,6 +245,12 @@ struct Journal {
 }
 
 extension StoreError {
+    static func damaged(_ path: String, _ how: String) -> StoreError {
+        .failed(
+            "\(path): the object store's file is damaged (\(how)); stop binnacle, keep a copy of the file, "
+                + "and restore a backup or start with an empty file")
+    }
+
     static func translating<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {
         do { return try body() } catch { throw StoreError(error) }
     }
@@ -206,9 +259,7 @@ extension StoreError {
         if error.isFull {
             self = .full("\(error.path): the disk or the store's quota is full; free space, or raise the quota. Nothing was written")
         } else if error.isCorrupt {
-            self = .failed(
-                "\(error.path): the object store's file is damaged (\(error.message)); stop binnacle, keep a copy of the file, "
-                    + "and restore a backup or start with an empty file")
+            self = .damaged(error.path, error.message)
         } else {
             self = .failed(error.description)
         }

@@ -162,6 +162,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         if let value = write.value, value.count > options.valueBytes {
             throw .tooLarge(bytes: value.count, limit: options.valueBytes)
         }
+        guard !memory.withLock({ $0.isClosed }) else { throw .closed }
         return try await withCheckedContinuation { continuation in
             submit(.write(write, continuation)) { continuation.resume(returning: .failure($0)) }
         }.get()
@@ -189,6 +190,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         try await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, StoreError>, Never>) in
             let job = Job.work { journal in
                 do throws(StoreError) {
+                    guard journal.isOpen else { throw .closed }
                     continuation.resume(returning: .success(try body(&journal)))
                 } catch {
                     continuation.resume(returning: .failure(error))
@@ -226,6 +228,11 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
 
     private func commit(_ batch: [(StoreWrite, CheckedContinuation<Result<StoredObject, StoreError>, Never>)], to journal: inout Journal) {
         guard !batch.isEmpty else { return }
+        // Accepted before `close` and overtaken by it.
+        guard journal.isOpen else {
+            for (_, continuation) in batch { continuation.resume(returning: .failure(.closed)) }
+            return
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let writes = batch.map(\.0)
@@ -316,14 +323,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
     /// Deletes objects whose time is over and compacts history that is no longer kept. Called each minute by `run`.
     public func housekeep() async throws(StoreError) {
         let now = clock.nanoseconds / 1_000_000
-        for object in memory.withLock({ $0.objects.expiring }) where object.expires! <= now {
-            do throws(StoreError) {
-                try await commit(.delete(object.key, at: object.modRevision))
-                metrics.expired.increment()
-            } catch .conflict {
-                // Renewed or deleted since: its new state has a time of its own.
-            }
-        }
+        try await expire(memory.withLock { $0.objects.expiring }.filter { $0.expires.map { $0 <= now } ?? false })
         let before = now - options.history.components.seconds * 1000
         let keeping = options.historyRevisions
         try await onQueue { [self] journal throws(StoreError) in
@@ -337,6 +337,31 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         }
     }
 
+    /// Deletes objects whose time is over, many in one commit.
+    private func expire(_ objects: [StoredObject]) async throws(StoreError) {
+        var start = 0
+        while start < objects.count {
+            let chunk = objects[start..<min(start + 256, objects.count)]
+            start = chunk.endIndex
+            let failure = await withTaskGroup(of: StoreError?.self) { group in
+                for object in chunk {
+                    group.addTask { [self] in
+                        do throws(StoreError) {
+                            try await commit(.delete(object.key, at: object.modRevision))
+                            metrics.expired.increment()
+                        } catch {
+                            // Renewed or deleted since: its new state has a time of its own.
+                            guard case .conflict = error else { return error }
+                        }
+                        return nil
+                    }
+                }
+                return await group.reduce(StoreError?.none) { $0 ?? $1 }
+            }
+            if let failure { throw failure }
+        }
+    }
+
     /// Keeps house until cancelled.
     /// - Parameter interval: between two rounds.
     public func run(every interval: Duration = .seconds(60)) async {
@@ -347,7 +372,7 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
         }
     }
 
-    /// Ends all watches and waits for the writes that were accepted.
+    /// Ends all watches, waits for the writes that were accepted, and lets another process open the file.
     public func close() async {
         let channels = memory.withLock { memory in
             memory.isClosed = true
@@ -356,6 +381,6 @@ public final class SQLiteObjectStore: ObjectStore, Sendable {
             return channels
         }
         for channel in channels { channel.end(.closed) }
-        try? await onQueue { _ in }
+        try? await onQueue { $0.unlock() }
     }
 }

@@ -150,6 +150,32 @@ struct StoreBehaviourTests {
         #expect { _ = try openStore(directory, "other.db") } throws: { "\($0)".contains("not an object store") }
     }
 
+    @Test func `the file is for its owner alone, and a damaged one is refused after a crash`() async throws {
+        let path = directory.file("objects.db")
+        let store = try openStore(directory)
+        for number in 0..<200 { try await store.commit(.create("secrets/a/s\(number)", [UInt8](repeating: 1, count: 2000))) }
+        for suffix in ["", "-wal"] { #expect(try HostFileSystem().status(path + suffix).mode & 0o777 == 0o600) }
+        try Database(path: path, durability: .full).checkpoint()
+        // A copy as a crash would leave it, its tree's pages overwritten.
+        var bytes = try HostFileSystem().read(path)
+        #expect(bytes.count > 40_960)
+        for offset in 8192..<40_960 { bytes[offset] = 0xAA }
+        try HostFileSystem().write(directory.file("damaged.db"), bytes)
+        try HostFileSystem().write(directory.file("damaged.db-wal"), [0])
+        #expect { _ = try openStore(directory, "damaged.db") } throws: { "\($0)".contains("damaged") && "\($0)".contains("backup") }
+        #expect(throws: StoreError.self) { _ = try openStore(directory, "none/objects.db") }
+        withExtendedLifetime(store) {}
+    }
+
+    @Test func `a store that is open is not opened again, and a closed one takes no writes`() async throws {
+        let store = try openStore(directory)
+        #expect { _ = try openStore(directory) } throws: { "\($0)".contains("in use by another binnacle") }
+        await store.close()
+        await #expect(throws: StoreError.self) { try await store.commit(.create("pods/a/p", [1])) }
+        let again = try openStore(directory)
+        try await again.commit(.create("pods/a/p", [1]))
+    }
+
     @Test func `an object goes at the end of its time to live unless it was written again`() async throws {
         let clock = ManualClock()
         let store = try openStore(directory, clock: clock)
