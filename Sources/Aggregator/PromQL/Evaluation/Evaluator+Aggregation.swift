@@ -102,11 +102,11 @@ extension Evaluator {
                 guard limit > 0 else { continue }
                 var present = group.members.filter { !columns[$0].values[step].isAbsent }
                 if present.count > limit || steps.count == 1 {
-                    // NaN is chosen last from either end.
+                    // NaN is chosen last from either end. Equal values go by labels, so that each step chooses alike.
                     present.sort { left, right in
                         let a = columns[left].values[step], b = columns[right].values[step]
-                        if a.isNaN || b.isNaN { return a.isNaN == b.isNaN ? left < right : b.isNaN }
-                        return a == b ? left < right : isTop ? a > b : a < b
+                        if a.isNaN != b.isNaN { return b.isNaN }
+                        return a == b || a.isNaN ? columns[left].labels < columns[right].labels : isTop ? a > b : a < b
                     }
                 }
                 for member in present.prefix(limit) {

@@ -12,7 +12,9 @@ extension Evaluator {
             return .vector(try mapped(try await vector(argument, steps), part.value))
         case .window(let function): return .vector(try await overTime(function, arguments, steps))
         case .labels: return .vector(try await labelFunction(name, arguments, steps))
-        case .special: return try await special(name, arguments, expression, steps)
+        case .special:
+            try account(steps.count)
+            return try await special(name, arguments, expression, steps)
         }
     }
 
