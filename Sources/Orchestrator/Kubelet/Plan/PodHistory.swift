@@ -217,8 +217,8 @@ extension PodHistory {
 extension ContainerHistory {
     /// Annotations under which a container carries the back-off that it was started with, so that a restarted
     /// kubelet goes on with it.
-    static let delayAnnotation = "binnacle.io/restart-delay"
-    static let raisedAnnotation = "binnacle.io/restart-delay-raised"
+    static let delayAnnotation = "binnacle.dev/restart-delay"
+    static let raisedAnnotation = "binnacle.dev/restart-delay-raised"
 
     mutating func adoptBackoff(_ status: ContainerStatus) {
         guard let delay = status.config.annotations[Self.delayAnnotation].flatMap({ Int64($0) }),

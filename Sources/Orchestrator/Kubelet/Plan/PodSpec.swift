@@ -20,6 +20,7 @@ struct PodSpec: Sendable {
     let terminationGraceSeconds: Int
     let activeDeadlineSeconds: Int?
     let usesHostNetwork: Bool
+    let sharesProcessNamespace: Bool
     /// What the pod's processes see as host name, at most 63 characters.
     let hostname: String
     let nodeName: String
@@ -47,6 +48,7 @@ struct PodSpec: Sendable {
         terminationGraceSeconds = spec["terminationGracePeriodSeconds"].int ?? 30
         activeDeadlineSeconds = spec["activeDeadlineSeconds"].int
         usesHostNetwork = spec["hostNetwork"].bool ?? false
+        sharesProcessNamespace = spec["shareProcessNamespace"].bool ?? false
         hostname = String((spec["hostname"].string ?? pod.metadataName).prefix(63))
         nodeName = pod.nodeName
         serviceAccountName = spec["serviceAccountName"].string ?? "default"

@@ -36,7 +36,15 @@ struct ContainerSetup: Sendable {
             oomScoreAdjustment: ContainerResources.oomScoreAdjustment(of: container, qosClass: pod.qosClass, nodeMemoryBytes: nodeMemoryBytes),
             mounts: try volumes.mounts(of: container, in: pod, expand: expand), terminationMessagePath: container.terminationMessagePath,
             logFileBytes: configuration.logFileBytes, logFileLimit: configuration.logFileLimit,
-            annotations: [ContainerHistory.delayAnnotation: "\(backoff.delay)", ContainerHistory.raisedAnnotation: "\(backoff.raised)"])
+            annotations: annotations)
         return (config, environment.skipped)
+    }
+
+    /// What the runtime keeps for us, and what it understands itself.
+    private var annotations: [String: String] {
+        var annotations = [ContainerHistory.delayAnnotation: "\(backoff.delay)", ContainerHistory.raisedAnnotation: "\(backoff.raised)"]
+        if container.securityContext["privileged"].bool == true { annotations[ContainerConfig.privilegedKey] = "true" }
+        if container.securityContext["allowPrivilegeEscalation"].bool == false { annotations[ContainerConfig.noNewPrivilegesKey] = "true" }
+        return annotations
     }
 }

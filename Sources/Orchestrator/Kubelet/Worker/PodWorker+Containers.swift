@@ -52,7 +52,8 @@ extension PodWorker {
             namespace: spec.namespace, name: spec.name, uid: uid, hostname: spec.hostname,
             cgroupPath: ContainerResources.cgroupPath(qosClass: spec.qosClass, uid: uid),
             limits: ContainerResources.limits(of: spec, pids: configuration.podPIDLimit), hostNetwork: spec.usesHostNetwork,
-            logDirectory: configuration.logDirectory(of: spec))
+            logDirectory: configuration.logDirectory(of: spec),
+            annotations: spec.sharesProcessNamespace ? [SandboxConfig.shareProcessNamespaceKey: "true"] : [:])
         do throws(RuntimeError) {
             let status = try await kubelet.runtime.runSandbox(config)
             setSandbox(status)
