@@ -21,7 +21,7 @@ struct Stores: Sendable {
             series.retention = settings.metricsRetention
             series.outOfOrderWindow = settings.outOfOrderWindow
             var logs = LogArchive.Options(directory: directory.logs)
-            logs.retention = settings.logsRetention >= SettingKey.unlimited ? nil : settings.logsRetention.wholeMilliseconds * 1_000_000
+            logs.retention = settings.logsRetention >= SettingKey.unlimited ? nil : max(1, settings.logsRetention.wholeMilliseconds / 86_400_000)
             return Stores(
                 objects: try SQLiteObjectStore(path: "\(directory.objects)/objects.db", metrics: registry),
                 series: try SeriesStore.open(directory: directory.series, configuration: series, metrics: registry),
