@@ -97,18 +97,18 @@ import Testing
         // A program that does nothing about TERM ends, though it is process 1 of its namespace.
         ("exec sleep 60", 143, 15, 3.0), ("trap 'exit 7' TERM; while :; do sleep 0.05; done", 7, nil, 3.0),
         // One that ignores it on purpose is killed when its time is over.
-        ("trap '' TERM; while :; do sleep 0.05; done", 137, 9, 5.0),
+        ("trap '' TERM; while :; do sleep 0.05; done", 137, 9, 9.0),
     ]) func `stops by the signal, then by force`(script: String, code: Int, signal: Int?, limit: Double) async throws {
         try await withRuntime("stop") { machine, runtime in
             let sandbox = try await runtime.runSandbox(machine.sandbox())
             let status = try await runtime.startContainer(machine.shell("echo ready; \(script)"), sandbox: sandbox.id)
             #expect(try await eventually { try machine.log(status).contains("stdout F ready") })
             let began = ContinuousClock.now
-            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(1))
+            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(4))
             #expect(ContinuousClock.now - began < .seconds(limit))
             let exit = try await runtime.exit(of: status.id)
             #expect(exit.code == code && exit.signal == signal && !exit.outOfMemory)
-            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(1))
+            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(4))
         }
     }
 
