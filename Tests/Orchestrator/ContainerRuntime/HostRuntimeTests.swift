@@ -97,18 +97,18 @@ import Testing
         // A program that does nothing about TERM ends, though it is process 1 of its namespace.
         ("exec sleep 60", 143, 15, 3.0), ("trap 'exit 7' TERM; while :; do sleep 0.05; done", 7, nil, 3.0),
         // One that ignores it on purpose is killed when its time is over.
-        ("trap '' TERM; while :; do sleep 0.05; done", 137, 9, 5.0),
+        ("trap '' TERM; while :; do sleep 0.05; done", 137, 9, 9.0),
     ]) func `stops by the signal, then by force`(script: String, code: Int, signal: Int?, limit: Double) async throws {
         try await withRuntime("stop") { machine, runtime in
             let sandbox = try await runtime.runSandbox(machine.sandbox())
             let status = try await runtime.startContainer(machine.shell("echo ready; \(script)"), sandbox: sandbox.id)
             #expect(try await eventually { try machine.log(status).contains("stdout F ready") })
             let began = ContinuousClock.now
-            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(1))
+            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(4))
             #expect(ContinuousClock.now - began < .seconds(limit))
             let exit = try await runtime.exit(of: status.id)
             #expect(exit.code == code && exit.signal == signal && !exit.outOfMemory)
-            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(1))
+            try await runtime.stopContainer(id: status.id, gracePeriod: .seconds(4))
         }
     }
 
@@ -250,6 +250,52 @@ import Testing
             #expect(!log.contains { $0.contains("BAD") }, "\(log)")
             // The OCI's set without mknod.
             #expect(log.contains("stdout F CapEff:\t00000000a00425fb"), "\(log)")
+        }
+    }
+
+    @Test func `containers share process ids when asked, and what one leaves behind still ends with it`() async throws {
+        try await withRuntime("share") { machine, runtime in
+            var config = machine.sandbox()
+            config.annotations[SandboxConfig.shareProcessNamespaceKey] = "true"
+            let sandbox = try await runtime.runSandbox(config)
+            let first = try await runtime.startContainer(machine.shell("cat /proc/1/comm; sleep 63 & echo $$; exit 0"), sandbox: sandbox.id)
+            #expect(try await runtime.exit(of: first.id).code == 0)
+            let log = try machine.log(first)
+            #expect(log.first == "stdout F pause" && log.last != "stdout F 1")
+            let second = try await runtime.startContainer(
+                machine.shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 6[3]'") { $0.name = "second" }, sandbox: sandbox.id)
+            _ = try await runtime.exit(of: second.id)
+            #expect(try machine.log(second) == ["stdout F 0"])
+        }
+    }
+
+    @Test func `a pod in the host's network has its interfaces and the node's address`() async throws {
+        try await withRuntime("host", change: { $0.nodeAddress = "127.0.0.9" }) { machine, runtime in
+            let sandbox = try await runtime.runSandbox(machine.sandbox(hostNetwork: true))
+            #expect(sandbox.address == "127.0.0.9")
+            let status = try await runtime.startContainer(machine.shell("ls /sys/class/net"), sandbox: sandbox.id)
+            _ = try await runtime.exit(of: status.id)
+            #expect(try machine.log(status).contains("stdout F \(machine.configuration.bridge)"))
+        }
+    }
+
+    @Test func `rotates a running container's log and loses nothing`() async throws {
+        try await withRuntime("rotate") { machine, runtime in
+            let sandbox = try await runtime.runSandbox(machine.sandbox())
+            // Rotated at most once a second, so two bursts give two files.
+            let status = try await runtime.startContainer(
+                machine.shell("seq 1 20000; sleep 1.1; seq 20001 40000") {
+                    $0.logFileBytes = 100_000
+                    $0.logFileLimit = 10
+                }, sandbox: sandbox.id)
+            _ = try await runtime.exit(of: status.id)
+            let directory = String(status.logPath.prefix(upTo: status.logPath.lastIndex(of: "/")!))
+            let names = try files.list(directory)
+            #expect(names.count >= 3 && names.contains("0.log"))
+            // Oldest first, the current file last.
+            let text = try (names.filter { $0 != "0.log" } + ["0.log"]).map { try files.text("\(directory)/\($0)") }.joined()
+            let numbers = text.split(separator: "\n").compactMap { Int($0.split(separator: " ").last!) }
+            #expect(numbers == Array(1...40000))
         }
     }
 
