@@ -18,27 +18,53 @@ final class GlueHandler: ChannelDuplexHandler {
     private var isOutputClosed = false
     private let count: @Sendable (Int) -> Void
 
-    private init(_ count: @escaping @Sendable (Int) -> Void) { self.count = count }
+    /// What came before there was a partner: NIO hands over a stream that has ended already without being asked to read.
+    private var early: [ByteBuffer] = []
+    private var hasEnded = false
 
-    /// Two handlers that feed each other. `count` is told the bytes that `left` and `right` read.
-    static func pair(left: @escaping @Sendable (Int) -> Void, right: @escaping @Sendable (Int) -> Void) -> (GlueHandler, GlueHandler) {
-        let pair = (GlueHandler(left), GlueHandler(right))
-        pair.0.partner = pair.1
-        pair.1.partner = pair.0
-        return pair
+    private var onActive: (() -> Void)?
+
+    /// `count` is told the bytes that are read on this side.
+    init(_ count: @escaping @Sendable (Int) -> Void) { self.count = count }
+
+    /// Calls `action` once the channel can be used. Set before the handler is added.
+    func whenActive(_ action: @escaping () -> Void) { onActive = action }
+
+    /// Makes two sides feed each other. Both are in their pipelines.
+    static func join(_ left: GlueHandler, _ right: GlueHandler) {
+        left.partner = right
+        right.partner = left
+        left.deliverEarly()
+        right.deliverEarly()
+    }
+
+    private func deliverEarly() {
+        for bytes in early { partner?.write(bytes) }
+        early = []
+        partner?.context?.flush()
+        if hasEnded { partner?.closeOutput() }
+        resumeReading()
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        onActive = nil
         self.context = nil
         partner = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let action = onActive
+        onActive = nil
+        action?()
+        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         count(bytes.readableBytes)
-        partner?.write(bytes)
+        if let partner { partner.write(bytes) } else { early.append(bytes) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -56,7 +82,10 @@ final class GlueHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed? = event as? ChannelEvent { partner?.closeOutput() }
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+            hasEnded = true
+            partner?.closeOutput()
+        }
         context.fireUserInboundEventTriggered(event)
     }
 

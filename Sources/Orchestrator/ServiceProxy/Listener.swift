@@ -92,24 +92,40 @@ final class Listener: Sendable {
         }
     }
 
+    /// On the client's event loop, before the channel is active. A connect to an address of this machine can succeed
+    /// on the spot, so the dial waits for that.
     private func accept(_ client: any Channel) {
+        let context = context
         context.accepted.increment()
-        guard context.enter() else {
-            context.overLimit.increment()
-            client.reset()
-            return
+        let hasPlace = context.enter()
+        let side = GlueHandler({ context.bytesToBackends.increment(by: UInt64($0)) })
+        let bound = NIOLoopBound(side, eventLoop: client.eventLoop)
+        side.whenActive {
+            guard hasPlace else {
+                context.overLimit.increment()
+                client.reset()
+                return
+            }
+            self.dial(for: client, bound, address: client.remoteAddress?.ipAddress ?? "", attempt: 0, since: context.now)
         }
-        let id = ObjectIdentifier(client)
-        children.withLock { $0[id] = client }
-        client.closeFuture.whenComplete { _ in
-            self.children.withLock { $0[id] = nil }
-            self.context.leave()
+        if hasPlace {
+            let id = ObjectIdentifier(client)
+            children.withLock { $0[id] = client }
+            client.closeFuture.whenComplete { _ in
+                self.children.withLock { $0[id] = nil }
+                context.leave()
+            }
         }
-        dial(for: client, address: client.remoteAddress?.ipAddress ?? "", attempt: 0, since: context.now)
+        do {
+            // From the first moment on: a client that has sent all and ended its stream must not be lost.
+            try client.pipeline.syncOperations.addHandler(side)
+        } catch {
+            client.close(promise: nil)
+        }
     }
 
-    private func dial(for client: any Channel, address: String, attempt: Int, since start: Duration) {
-        guard client.isActive || attempt == 0 else { return }
+    private func dial(for client: any Channel, _ side: NIOLoopBound<GlueHandler>, address: String, attempt: Int, since start: Duration) {
+        guard client.isActive else { return }
         guard attempt < Self.dialTimeouts.count else {
             context.abandoned.increment()
             client.reset()
@@ -120,43 +136,47 @@ final class Listener: Sendable {
             client.reset()
             return
         }
+        guard let target = try? SocketAddress(ipAddress: backend.address, port: backend.port) else {
+            context.dialFailures.increment()
+            dial(for: client, side, address: address, attempt: attempt + 1, since: start)
+            return
+        }
         // The same loop on both sides: the glue needs no locks.
         ClientBootstrap(group: client.eventLoop)
             .connectTimeout(Self.dialTimeouts[attempt])
             .channelOption(ChannelOptions.autoRead, value: false)
             .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: backend.address, port: backend.port)
+            .connect(to: target)
             .whenComplete { result in
                 switch result {
                 case .success(let server):
                     self.context.dialTime.observe(self.context.now - start)
-                    self.glue(client, server)
+                    self.glue(client, side.value, server)
                 case .failure:
                     self.context.dialFailures.increment()
-                    self.dial(for: client, address: address, attempt: attempt + 1, since: start)
+                    self.dial(for: client, side, address: address, attempt: attempt + 1, since: start)
                 }
             }
     }
 
     /// On the event loop of both.
-    private func glue(_ client: any Channel, _ server: any Channel) {
+    private func glue(_ client: any Channel, _ side: GlueHandler, _ server: any Channel) {
         guard client.isActive else {
             server.close(promise: nil)
             return
         }
         let context = context
-        let (left, right) = GlueHandler.pair(
-            left: { context.bytesToBackends.increment(by: UInt64($0)) }, right: { context.bytesToClients.increment(by: UInt64($0)) })
+        let other = GlueHandler { context.bytesToClients.increment(by: UInt64($0)) }
         do {
-            try client.pipeline.syncOperations.addHandler(left)
-            try server.pipeline.syncOperations.addHandler(right)
+            try server.pipeline.syncOperations.addHandler(other)
         } catch {
             // Only a channel that has just closed refuses a handler.
             client.close(promise: nil)
             server.close(promise: nil)
             return
         }
+        GlueHandler.join(side, other)
         for channel in [client, server] { _ = channel.setOption(ChannelOptions.autoRead, value: true) }
     }
 }
