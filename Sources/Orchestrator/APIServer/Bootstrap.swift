@@ -50,6 +50,8 @@ extension APIServer {
 
     private func ensure(_ resource: Resource, namespace: String?, _ object: JSON) async throws(StatusError) {
         guard registry.kind(for: resource) != nil else { return }
+        // Looked for first: making a service that is there would ask for an address that it itself holds.
+        if (try? await localClient.get(resource, namespace: namespace, name: object.metadataName)) != nil { return }
         do throws(StatusError) {
             _ = try await localClient.create(resource, namespace: namespace, object, .bootstrap)
         } catch {

@@ -48,25 +48,70 @@ struct LogsCommand: AsyncParsableCommand {
         if count { return try await runCount() }
         if patterns { return try await runPatterns() }
         var printer = LogPrinter(format: output, palette: Output.palette(color), needles: text, ignoreCase: ignoreCase)
-        var query = try parameters()
-        query += [("before", "\(before ?? context)"), ("after", "\(after ?? context)"), ("limit", "\(limit)"), ("format", "ndjson")]
-        // The newest are asked for, and printed in the order of time.
-        var lines: [JSON] = []
-        var trailer = JSON.null
-        try await stream("/api/logs", query + [("direction", "backward")]) { line in
-            if line["stats"].isNull { lines.append(line) } else { trailer = line }
-        }
-        if (before ?? context) + (after ?? context) == 0 { lines.reverse() }
-        for line in lines { try printer.print(line) }
-        if stats { Output.error(trailer["stats"].description) }
-        if limit > 0, lines.count >= limit { Output.error("note: the newest \(limit) matches only; --limit 0 gives all") }
+        let last = limit == 0 ? try await printAll(&printer) : try await printNewest(&printer)
         if follow {
-            let last = lines.last?["time"].string.flatMap { CivilTime.parse($0) }?.nanosecondsSinceEpoch
             try await runFollow(&printer, after: last)
-        } else if lines.isEmpty {
-            throw CommandFailure(message: "no line matches", hint: "--since \(since) is how far back the search went", exitCode: 1)
+        } else if last == nil {
+            throw CommandFailure(message: "no line matches", hint: "the search went back to --since \(since)", exitCode: 1)
         }
     }
+
+    private var hasContext: Bool { (before ?? context) + (after ?? context) > 0 }
+
+    private func page(_ direction: String, limit: Int) throws -> [(String, String)] {
+        try parameters() + [
+            ("before", "\(before ?? context)"), ("after", "\(after ?? context)"), ("limit", "\(limit)"), ("format", "ndjson"), ("direction", direction),
+        ]
+    }
+
+    /// The newest matches in the order of time. Returns the time of the last line; nil if nothing matched.
+    private func printNewest(_ printer: inout LogPrinter) async throws -> Int64? {
+        // Lines, or with context groups of lines, the newest first; a group's own lines are in order.
+        var groups: [[JSON]] = [[]]
+        var trailer = JSON.null
+        try await stream("/api/logs", try page("newest", limit: limit)) { line in
+            if !line["stats"].isNull {
+                trailer = line
+            } else if line["gap"] == true {
+                groups.append([])
+            } else if hasContext {
+                groups[groups.count - 1].append(line)
+            } else {
+                groups.append([line])
+            }
+        }
+        let lines = groups.reversed().filter { !$0.isEmpty }
+        for (position, group) in lines.enumerated() {
+            if position > 0, hasContext { try printer.print(["gap": true]) }
+            for line in group { try printer.print(line) }
+        }
+        if stats { Output.error(trailer["stats"].description) }
+        if !trailer["cursor"].isNull { Output.error("note: the newest \(limit) matches only; --limit 0 gives all") }
+        return lines.last?.last.flatMap(Self.time)
+    }
+
+    /// Every match, page by page, from the oldest on.
+    private func printAll(_ printer: inout LogPrinter) async throws -> Int64? {
+        var last: Int64?
+        var cursor: String?
+        repeat {
+            var trailer = JSON.null
+            let more = cursor.map { [("cursor", $0)] } ?? []
+            try await stream("/api/logs", try page("oldest", limit: 10_000) + more) { line in
+                if !line["stats"].isNull {
+                    trailer = line
+                } else {
+                    try printer.print(line)
+                    last = Self.time(line) ?? last
+                }
+            }
+            if stats { Output.error(trailer["stats"].description) }
+            cursor = trailer["cursor"].string
+        } while cursor != nil
+        return last
+    }
+
+    private static func time(_ line: JSON) -> Int64? { line["time"].string.flatMap { CivilTime.parse($0) }?.nanosecondsSinceEpoch }
 
     private func runFollow(_ printer: inout LogPrinter, after last: Int64?) async throws {
         var query = try parameters().filter { $0.0 != "from" && $0.0 != "to" }
@@ -80,7 +125,7 @@ struct LogsCommand: AsyncParsableCommand {
         var table = TextTable([.init("namespace"), .init("pod"), .init("lines", .right)])
         let rows = answer["counts"].elements.sorted { ($0["count"].int ?? 0) > ($1["count"].int ?? 0) }
         for row in rows {
-            table.rows.append([row["labels"]["namespace"].string ?? "", row["labels"]["pod"].string ?? "", "\(row["count"].int ?? 0)"])
+            table.rows.append([row["namespace"].string ?? "", row["pod"].string ?? "", "\(row["count"].int ?? 0)"])
         }
         if output == .json {
             try Output.write(answer.bytes(indented: true) + [0x0A])
@@ -95,7 +140,7 @@ struct LogsCommand: AsyncParsableCommand {
         if output == .json { return try Output.write(answer.bytes(indented: true) + [0x0A]) }
         var table = TextTable([.init("count", .right), .init("pattern", mayShrink: true)])
         for row in answer["patterns"].elements {
-            table.rows.append(["\(row["count"].int ?? 0)", TerminalText.escaped(row["pattern"].string ?? "")])
+            table.rows.append(["\(row["count"].int ?? 0)", TerminalText.escaped(row["template"].string ?? "")])
         }
         try Output.write(table.render(width: Output.width))
     }
