@@ -85,17 +85,18 @@ import Testing
     /// A limit of 48 MiB against a program that wants 200.
     private func checkMemory(_ instance: Instance) async throws {
         _ = try await instance.kubectl(["apply", "-f", "-"], input: pod("glutton", "head -c 200m /dev/zero | tail | wc -c"))
-        let isDone = try await eventually(within: 30) { try await phase(instance, "glutton") == "Failed" || phase(instance, "glutton") == "Succeeded" }
+        let isDone = try await eventually(within: 30) { ["Failed", "Succeeded"].contains(try await phase(instance, "glutton")) }
         #expect(isDone)
         // The shell lives, its child is killed: the kernel's count says so.
         let metrics = try await instance.curl("/metrics/cadvisor")
         #expect(!metrics.isEmpty)
         _ = try await instance.kubectl(["apply", "-f", "-"], input: pod("hungry", "exec tail -c 200m /dev/zero"))
-        #expect(
-            try await eventually(within: 30) {
-                let state = try await instance.get(["pod", "hungry"])["status"]["containerStatuses"][0]["state"]["terminated"]
-                return state["reason"] == "OOMKilled" && state["exitCode"] == 137
-            }, "\(try await instance.get(["pod", "hungry"])["status"])")
+        let wasKilled = try await eventually(within: 30) {
+            let state = try await instance.get(["pod", "hungry"])["status"]["containerStatuses"][0]["state"]["terminated"]
+            return state["reason"] == "OOMKilled" && state["exitCode"] == 137
+        }
+        let status = try await instance.get(["pod", "hungry"])["status"]
+        #expect(wasKilled, "\(status)")
         #expect(try await instance.kubectl(["delete", "pod", "glutton", "hungry"]).status == 0)
     }
 

@@ -22,7 +22,7 @@ import Testing
         "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
-        "Aggregator/ChunkCodec": [],
+        "Aggregator/ChunkCodec": ["Glibc"],
         "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
         "Aggregator/LogStore": ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
@@ -86,7 +86,9 @@ import Testing
         for folder in Self.pure {
             for file in SourceTree.swiftFiles(under: "Sources/\(folder)") {
                 let text = SourceTree.text(file)
-                for word in banned where text.contains(word) { Issue.record("\(file) uses \(word)") }
+                // A generator that is passed in is what a seed replays.
+                let lines = text.split(separator: "\n").filter { !$0.contains("using: &") }
+                for word in banned where lines.contains(where: { $0.contains(word) }) { Issue.record("\(file) uses \(word)") }
             }
         }
     }

@@ -21,7 +21,7 @@ public struct KubeletConfiguration: Sendable {
     /// pids.max of each pod; nil is unlimited.
     public var podPIDLimit: Int?
     /// PATH of a container that sets none.
-    public var defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    public var defaultPath = ContainerEnvironment.standardPath
     /// The longest wait between restarts of a container that keeps ending.
     public var restartDelayLimit = Duration.seconds(300)
 

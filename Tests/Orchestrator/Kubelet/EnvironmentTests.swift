@@ -84,7 +84,7 @@ struct EnvironmentTests {
         #expect(environment["A"] == "own" && environment["B"] == "secret" && environment["P_A"] == "map")
         #expect(environment["C"] == "own-secret-$(LATER)" && environment["S"] == "hi" && environment["O"] == nil)
         #expect(environment.skipped == ["bad name", "P_bad name"])
-        #expect(environment["HOSTNAME"] == "web" && environment["PATH"] == ContainerEnvironment.path)
+        #expect(environment["HOSTNAME"] == "web" && environment["PATH"] == ContainerEnvironment.standardPath)
         #expect(environment.list.count == Set(environment.list.map { $0.prefix { $0 != "=" } }).count)
     }
 

@@ -6,8 +6,8 @@ import Testing
 @testable import Kubelet
 
 struct LoadTests {
-    /// Bounds are loose, for busy machines; what is printed is for people.
-    @Test func `a hundred pods start and end within seconds, and share the questions to the runtime`() async throws {
+    /// The times that are printed are for people; only the number of writes is held.
+    @Test func `a hundred pods start and end with few status writes each`() async throws {
         let node = TestNode()
         try await node.run {
             let clock = ContinuousClock()
@@ -22,7 +22,6 @@ struct LoadTests {
             let ended = clock.now
             let writes = node.client.state.withLock { $0.statusWrites }
             print("100 pods: start \(started - begun), end \(ended - started), \(writes) status writes")
-            #expect(ended - begun < .seconds(15))
             #expect(writes < 100 * 8)
         }
     }
@@ -39,6 +38,5 @@ struct LoadTests {
             }
         }
         print("1000 looks at a pod of two containers: \(time)")
-        #expect(time < .seconds(10))
     }
 }

@@ -96,21 +96,15 @@ private func failure(_ text: String) throws -> YAMLError {
             (0..<3000).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n"),
         ])
     func `deep texts are refused at once`(text: String) throws {
-        let start = ContinuousClock.now
         let error = try failure(text)
-        let time = ContinuousClock.now - start
         let isKey = text.hasPrefix("?")
         #expect(error.problem == (isKey ? "a key must be a text, not a list or a mapping" : "nested deeper than 200 levels"))
-        #expect(time < .milliseconds(100), "\(time)")
     }
 
     @Test func `alias bombs are refused at once`() throws {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1..<10 { text += "a\(level): &a\(level) [" + repeatElement("*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n" }
-        let start = ContinuousClock.now
         let error = try failure(text)
-        let time = ContinuousClock.now - start
         #expect(error.problem == "the aliases stand for more than 100000 values")
-        #expect(time < .milliseconds(100), "\(time)")
     }
 }

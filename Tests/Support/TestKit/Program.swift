@@ -92,8 +92,8 @@ public enum Program {
         var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
         var pairs = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer {
-            for unsafe pointer in unsafe arguments { unsafe free(pointer) }
-            for unsafe pointer in unsafe pairs { unsafe free(pointer) }
+            for unsafepointer in unsafe arguments { unsafe free(pointer) }
+            for unsafepointer in unsafe pairs { unsafe free(pointer) }
         }
         var pid: pid_t = 0
         let code = unsafe posix_spawnp(&pid, command[0], &actions, &attributes, &arguments, &pairs)

@@ -9,6 +9,8 @@ struct ConfigurationError: Error, Hashable, Sendable {
 
 /// A container's variables, in the order of Kubernetes: services, `envFrom`, `env`; the later wins.
 struct ContainerEnvironment: Sendable {
+    static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
     private var order: [String] = []
     private var values: [String: String] = [:]
     /// Names that cannot be variables, by their source; skipped.
@@ -35,7 +37,7 @@ struct ContainerEnvironment: Sendable {
     /// - Parameter path: PATH of a container that sets none.
     init(
         of container: ContainerSpec, fields: DownwardFields, services: [JSON], objects: ReferencedObjects,
-        path: String = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        path: String = ContainerEnvironment.standardPath
     ) throws(ConfigurationError) {
         set("PATH", path)
         set("HOSTNAME", fields.pod.hostname)

@@ -58,7 +58,7 @@ final class TestNode: Sendable {
 
     /// Waits for `condition` without letting time pass on the node's clock.
     func eventually(_ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async -> Bool) async throws {
-        let limit = ContinuousClock.now + .seconds(20)
+        let limit = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < limit {
             if await condition() { return }
             await Task.yield()
@@ -71,7 +71,7 @@ final class TestNode: Sendable {
     func passing(
         _ what: String, step: Duration = .milliseconds(500), sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async -> Bool
     ) async throws {
-        let limit = ContinuousClock.now + .seconds(20)
+        let limit = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < limit {
             for _ in 0..<50 {
                 if await condition() { return }
