@@ -90,7 +90,7 @@ import Testing
         // The shell lives, its child is killed: the kernel's count says so.
         let metrics = try await instance.curl("/metrics/cadvisor")
         #expect(!metrics.isEmpty)
-        _ = try await instance.kubectl(["apply", "-f", "-"], input: pod("hungry", "exec tail -c 200m /dev/zero"))
+        _ = try await instance.kubectl(["apply", "-f", "-"], input: pod("hungry", "exec tail /dev/zero"))
         let wasKilled = try await eventually(within: 30) {
             let state = try await instance.get(["pod", "hungry"])["status"]["containerStatuses"][0]["state"]["terminated"]
             return state["reason"] == "OOMKilled" && state["exitCode"] == 137

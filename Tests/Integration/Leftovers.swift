@@ -7,9 +7,11 @@ enum Leftovers {
     static func of(_ instance: Instance) async throws -> [String] {
         let files = HostFileSystem()
         var found: [String] = []
+        var isAlone = true
         for pid in try files.list("/proc") where pid.utf8.allSatisfy({ (48...57).contains($0) }) {
             let line = ((try? files.text("/proc/\(pid)/cmdline")) ?? "").replacing("\0", with: " ")
-            if line.contains(instance.directory.path) || line.contains("binnacle workload") { found.append("process \(pid): \(line)") }
+            if line.contains(instance.directory.path) { found.append("process \(pid): \(line)") }
+            if line.contains("binnacle up") || line.contains("binnacle-pause") { isAlone = false }
         }
         let mounts = (try? files.text("/proc/self/mounts")) ?? ""
         found += mounts.split(separator: "\n").filter { $0.contains(instance.directory.path) }.map { "mount \($0)" }
@@ -18,7 +20,8 @@ enum Leftovers {
             let rules = try await Program.run(["iptables-save", "-t", table])
             found += rules.output.split(separator: "\n").filter { $0.contains("binnacle\(instance.offset)") }.map { "rule \($0)" }
         }
-        found += cgroups().map { "cgroup \($0)" }
+        // Another copy on a developer's machine rightly has its pods' cgroups.
+        if isAlone { found += cgroups().map { "cgroup \($0)" } }
         return found
     }
 

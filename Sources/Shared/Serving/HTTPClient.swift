@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Runtime
 
 /// An `http://` or `https://` address taken apart.
 public struct HTTPAddress: Sendable, Hashable {
@@ -96,6 +97,23 @@ public struct HTTPClient: Sendable {
         onHead: (Answer) async throws -> Void, onBody: ([UInt8]) async throws -> Void
     ) async throws {
         let connection = try await connect(address)
+        do {
+            try await exchange(method, address, fields, body, connection, onHead: onHead, onBody: onBody)
+        } catch let error as IOError {
+            throw ServingError.failed("the connection to \(address.host):\(address.port) broke: \(errnoText(error.errnoCode))")
+        } catch let error as ChannelError {
+            throw ServingError.failed("the connection to \(address.host):\(address.port) broke: \(error)")
+        } catch let error as NIOSSLError {
+            throw ServingError.failed("TLS with \(address.host):\(address.port) failed: \(error)")
+        } catch let error as HTTPParserError {
+            throw ServingError.failed("\(address.host):\(address.port) does not speak HTTP: \(error)")
+        }
+    }
+
+    private func exchange(
+        _ method: String, _ address: HTTPAddress, _ fields: HTTPFields, _ body: [UInt8], _ connection: Connection,
+        onHead: (Answer) async throws -> Void, onBody: ([UInt8]) async throws -> Void
+    ) async throws {
         try await connection.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: address.target)
             for (name, value) in fields.list { head.headers.add(name: name, value: value) }

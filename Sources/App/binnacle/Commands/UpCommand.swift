@@ -52,7 +52,7 @@ struct UpCommand: AsyncParsableCommand {
         let podsReady = ContinuousClock.now - started
         try Output.write(
             Banner(
-                settings: server.settings, abilities: server.runtime.abilities, kubeconfig: server.kubeconfigPath, isDemo: demo,
+                settings: server.settings, abilities: server.runtime.abilities, kubeconfig: server.kubeconfigPath, podNetwork: server.podNetwork, isDemo: demo,
                 nodeReady: nodeReady, podsReady: podsReady
             ).text)
     }

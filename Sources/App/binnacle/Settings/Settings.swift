@@ -12,8 +12,9 @@ struct Settings: Sendable {
     var nodeName = Settings.hostName
     var logFormat = LogFormat.text
     var logLevel = LogLevel.notice
-    var podCIDR = "10.88.0.0/16"
-    var serviceCIDR = "10.96.0.0/16"
+    /// `auto` takes the first that no other copy on this machine has.
+    var podCIDR = "auto"
+    var serviceCIDR = "auto"
     var clusterDomain = "cluster.local"
     var metricsRetention = Duration.seconds(15 * 86_400)
     var logsRetention = Duration.seconds(15 * 86_400)
@@ -24,6 +25,8 @@ struct Settings: Sendable {
     /// `auto` tries each right; `none` runs pods as plain process groups on the host's network.
     enum Isolation: String, Sendable, CaseIterable { case auto, none }
 
+    /// A second copy on one machine has a bridge of its own. At most 15 characters.
+    var bridge: String { portOffset == 0 ? "binnacle0" : "binnacle\(portOffset)" }
     var readOnlyPort: Int { Ports.readOnly + portOffset }
     var apiPort: Int { Ports.api + portOffset }
 

@@ -7,6 +7,7 @@ struct Banner {
     var settings: Settings
     var abilities: RuntimeAbilities
     var kubeconfig: String
+    var podNetwork: String
     var isDemo: Bool
     var nodeReady: Duration
     var podsReady: Duration
@@ -53,7 +54,7 @@ struct Banner {
     private var isolation: String {
         var words: [String] = []
         words.append(abilities.hasNamespaces ? "own namespaces" : "plain process groups")
-        words.append(abilities.hasPodNetwork ? "own network (\(settings.podCIDR))" : "the host's network")
+        words.append(abilities.hasPodNetwork ? "own network (\(podNetwork))" : "the host's network")
         let controllers = abilities.cgroupControllers.sorted().joined(separator: ", ")
         words.append(controllers.isEmpty ? "no limits" : "limits of \(controllers)")
         return words.joined(separator: ", ")

@@ -106,6 +106,9 @@ struct NetworkProbes: ProbeTransport {
                 return .failure(
                     "Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
                 )
+            } catch ServingError.unreachable {
+                return .failure(
+                    "Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": dial tcp \(host):\(port): connect: connection refused")
             } catch {
                 return .failure("Get \"\(scheme.lowercased())://\(host):\(port)\(address.target)\": \(error)")
             }

@@ -30,6 +30,7 @@ struct Server {
     let client: LocalClient
     let kubelet: KubeletService
     let kubeconfigPath: String
+    let podNetwork: String
     let parts: [any Service]
     let log: Logger
 
@@ -38,14 +39,28 @@ struct Server {
     static func make(_ settings: Settings) async throws -> Server {
         let directory = try DataDirectory.open(settings.dataDir)
         let registry = MetricRegistry()
-        let clock = SystemClock()
         let log = Logger(label: "binnacle")
         registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
-        registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = clock.now.seconds
+        registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
 
         let stores = try Stores.open(directory, settings, registry)
-        let runtime = try await openRuntime(directory, settings, registry)
-        let network = try serviceNetwork(settings, runtime)
+        let ranges = try NetworkRanges.choose(settings, directory)
+        let runtime = try await openRuntime(directory, settings, ranges, registry)
+        do {
+            return try await make(settings, directory, registry, stores, runtime, ranges, log)
+        } catch {
+            // A start that failed leaves nothing, but does not end pods of an earlier run that it has found.
+            if await runtime.sandboxes().isEmpty { await runtime.teardown() }
+            throw error
+        }
+    }
+
+    private static func make(
+        _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ stores: Stores, _ runtime: HostRuntime,
+        _ ranges: NetworkRanges, _ log: Logger
+    ) async throws -> Server {
+        let clock = SystemClock()
+        let network = try serviceNetwork(ranges, runtime)
 
         let kubeletReference = LockedValue<KubeletService?>(nil)
         let health = Health(stores: stores)
@@ -64,7 +79,7 @@ struct Server {
             .init(name: "Kubernetes API", host: "127.0.0.1", port: settings.apiPort, tls: certificates.serverIdentity), handler: api,
             metrics: registry, logger: log)
 
-        let kubelet = makeKubelet(directory, settings, runtime, client, registry)
+        let kubelet = makeKubelet(directory, settings, ranges, runtime, client, registry)
         kubeletReference.set(kubelet)
         let controllerEvents = EventRecorder(client: client, component: "binnacle-controllers", metrics: registry)
         let controlPlane = ControlPlane(
@@ -106,7 +121,7 @@ struct Server {
             ]
         return Server(
             settings: settings, directory: directory, registry: registry, runtime: runtime, client: client, kubelet: kubelet,
-            kubeconfigPath: kubeconfigPath, parts: parts, log: log)
+            kubeconfigPath: kubeconfigPath, podNetwork: "\(ranges.pods)", parts: parts, log: log)
     }
 
     /// The last lines of pods that have just stopped.
@@ -116,20 +131,15 @@ struct Server {
         }
     }
 
-    private static func openRuntime(_ directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) async throws -> HostRuntime {
+    private static func openRuntime(
+        _ directory: DataDirectory, _ settings: Settings, _ ranges: NetworkRanges, _ registry: MetricRegistry
+    ) async throws -> HostRuntime {
         var configuration = HostRuntimeConfiguration(stateDirectory: directory.runtime, metrics: registry)
-        guard let pods = IPv4Range(settings.podCIDR) else {
-            throw CommandFailure(message: "pod-cidr is \"\(settings.podCIDR)\", expected an IPv4 network such as 10.88.0.0/16", exitCode: 2)
-        }
-        guard let services = IPv4Range(settings.serviceCIDR) else {
-            throw CommandFailure(message: "service-cidr is \"\(settings.serviceCIDR)\", expected an IPv4 network such as 10.96.0.0/16", exitCode: 2)
-        }
-        configuration.podRange = pods
-        configuration.serviceRange = services
+        configuration.podRange = ranges.pods
+        configuration.serviceRange = ranges.services
         configuration.hiddenPaths = [directory.path]
         configuration.version = Binnacle.version
-        // A second copy on one machine needs a bridge of its own.
-        configuration.bridge = settings.portOffset == 0 ? "binnacle0" : "binnacle\(settings.portOffset)"
+        configuration.bridge = settings.bridge
         if settings.isolation == .none { configuration.disabling = Set(Ability.allCases) }
         do {
             return try await HostRuntime.open(configuration)
@@ -139,8 +149,8 @@ struct Server {
     }
 
     /// Without a network of their own pods reach services by loopback addresses, which need no rights.
-    private static func serviceNetwork(_ settings: Settings, _ runtime: HostRuntime) throws -> ServiceNetwork {
-        let text = runtime.abilities.hasPodNetwork ? settings.serviceCIDR : "127.96.0.0/16"
+    private static func serviceNetwork(_ ranges: NetworkRanges, _ runtime: HostRuntime) throws -> ServiceNetwork {
+        let text = runtime.abilities.hasPodNetwork ? "\(ranges.services)" : "127.96.0.0/16"
         guard let network = ServiceNetwork(text) else {
             throw CommandFailure(message: "service-cidr is \"\(text)\", expected an IPv4 network of 12 to 30 bits", exitCode: 2)
         }
@@ -148,12 +158,13 @@ struct Server {
     }
 
     private static func makeKubelet(
-        _ directory: DataDirectory, _ settings: Settings, _ runtime: HostRuntime, _ client: LocalClient, _ registry: MetricRegistry
+        _ directory: DataDirectory, _ settings: Settings, _ ranges: NetworkRanges, _ runtime: HostRuntime, _ client: LocalClient,
+        _ registry: MetricRegistry
     ) -> KubeletService {
         var configuration = KubeletConfiguration(
             nodeName: settings.nodeName, nodeAddress: HostAddress.primary, version: gitVersion, rootDirectory: directory.pods,
             logDirectory: directory.podLogs)
-        configuration.podCIDR = runtime.abilities.hasPodNetwork ? settings.podCIDR : nil
+        configuration.podCIDR = runtime.abilities.hasPodNetwork ? "\(ranges.pods)" : nil
         // The image `host` finds this program by its name, which is what the demo runs.
         if let program = linkTarget("/proc/self/exe"), let slash = program.lastIndex(of: "/") {
             configuration.defaultPath = program[..<slash] + ":" + configuration.defaultPath

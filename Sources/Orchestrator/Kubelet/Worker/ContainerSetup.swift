@@ -26,9 +26,7 @@ struct ContainerSetup: Sendable {
                 "container has runAsNonRoot and image will run as root (pod: \"\(pod.fullName)\", container: \(container.name))")
         }
         let command = (container.command + container.arguments).map(expand)
-        guard !command.isEmpty else {
-            throw ConfigurationError("no command specified: image \"\(container.image)\" has none of its own; set command in the container's spec")
-        }
+        // Without a command the image's own is meant, and only the runtime knows whether it has one.
         let config = ContainerConfig(
             name: container.name, restartCount: restartCount, image: container.image, command: command, workingDirectory: container.workingDirectory,
             environment: environment.list, userID: user, groupID: container.securityContext["runAsGroup"].int ?? pod.securityContext["runAsGroup"].int,

@@ -1,0 +1,72 @@
+import ContainerRuntime
+import JSON
+import Runtime
+
+/// The addresses of pods and services. Chosen once for a data directory, whose services keep their addresses.
+struct NetworkRanges {
+    var pods: IPv4Range
+    var services: IPv4Range
+
+    /// What the settings say, else what the data directory remembers, else the first pair of 10.(88+i) and
+    /// 10.(96+i) to which this machine has no route yet: another copy of Binnacle, a VPN or a container
+    /// engine may have the usual one.
+    static func choose(_ settings: Settings, _ directory: DataDirectory) throws -> NetworkRanges {
+        let files = HostFileSystem()
+        let path = "\(directory.path)/network.json"
+        let remembered = (try? JSON.parse(files.read(path))) ?? .null
+        let taken = routes((try? files.text("/proc/net/route")) ?? "", exceptThrough: settings.bridge) + locals(files, except: directory)
+        let free = (0..<8).first { index in
+            ["10.\(88 + index).0.0/16", "10.\(96 + index).0.0/16"].allSatisfy { text in !taken.contains { overlaps($0, text) } }
+        } ?? 0
+        let pods = try range("pod-cidr", settings.podCIDR, remembered["pods"].string ?? "10.\(88 + free).0.0/16")
+        let services = try range("service-cidr", settings.serviceCIDR, remembered["services"].string ?? "10.\(96 + free).0.0/16")
+        let document: JSON = ["pods": .string("\(pods)"), "services": .string("\(services)")]
+        if document != remembered { try files.replace(path, document.bytes() + [0x0A], mode: 0o600) }
+        return NetworkRanges(pods: pods, services: services)
+    }
+
+    private static func range(_ key: String, _ setting: String, _ fallback: String) throws -> IPv4Range {
+        let text = setting == "auto" ? fallback : setting
+        guard let range = IPv4Range(text) else {
+            throw CommandFailure(message: "\(key) is \"\(text)\", expected an IPv4 network such as 10.88.0.0/16, or auto", exitCode: 2)
+        }
+        return range
+    }
+
+    /// Networks of `/proc/net/route` but the default route: destination and mask in hexadecimal, lowest byte first.
+    static func routes(_ table: String, exceptThrough device: String) -> [(address: UInt32, mask: UInt32)] {
+        table.split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split(separator: "\t")
+            guard fields.count > 7, fields[0] != device, let address = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16), mask != 0
+            else { return nil }
+            return (address.byteSwapped, mask.byteSwapped)
+        }
+    }
+
+    /// Addresses that this machine answers for without a route in the main table, such as another copy's services.
+    private static func locals(_ files: HostFileSystem, except directory: DataDirectory) -> [(address: UInt32, mask: UInt32)] {
+        let text = (try? files.text("/proc/net/fib_trie")) ?? ""
+        // Our own left-overs of a killed run are in the remembered ranges, which win anyway.
+        return text.split(separator: "\n").compactMap { line in
+            guard let mark = line.range(of: "|-- ")?.upperBound ?? line.range(of: "+-- ")?.upperBound else { return nil }
+            let word = line[mark...].prefix { $0.isNumber || $0 == "." }
+            guard let range = IPv4Range("\(word)/32") else { return nil }
+            return (word.hasPrefix("10.") && !word.hasSuffix(".0.0.0") ? address(range) : 0, .max)
+        }.filter { $0.address != 0 }
+    }
+
+    private static func address(_ range: IPv4Range) -> UInt32 { parse("\(range)").address }
+
+    private static func overlaps(_ left: (address: UInt32, mask: UInt32), _ text: String) -> Bool {
+        let right = parse(text)
+        let mask = left.mask & right.mask
+        return left.address & mask == right.address & mask
+    }
+
+    private static func parse(_ text: String) -> (address: UInt32, mask: UInt32) {
+        let halves = text.split(separator: "/")
+        let address = halves[0].split(separator: ".").reduce(UInt32(0)) { $0 << 8 | (UInt32($1) ?? 0) }
+        let length = halves.count > 1 ? Int(halves[1]) ?? 32 : 32
+        return (address, length == 0 ? 0 : UInt32.max << UInt32(32 - length))
+    }
+}
