@@ -85,7 +85,7 @@ import Testing
         let graph = try await instance.client(["query", "--range", "15m", query])
         #expect(graph.status == 0 && graph.output.contains("┤") && graph.output.contains("flaky"), "\(graph.description)")
         let csv = try await instance.client(["query", "-o", "csv", query])
-        #expect(csv.output.hasPrefix("pod,value\r\n"))
+        #expect(csv.output.hasPrefix("pod,time,value\r\n"))
         let json = try JSON.parse(try await instance.client(["query", "-o", "json", query]).output)
         #expect(json["resultType"] == "vector" && json["result"].elements.count == 4)
         let wrong = try await instance.client(["query", "rat(up[5m])"])
@@ -118,7 +118,7 @@ import Testing
     private func checkService(_ instance: Instance) async throws {
         let service = try await instance.get(["svc", "web", "-n", "shop"])
         let address = service["spec"]["clusterIP"].string ?? ""
-        let answer = try await Program.run(["curl", "-sS", "--max-time", "5", "http://\(address)/healthz"])
+        let answer = try await Program.run(["curl", "-sS", "--max-time", "5", "http://\(address):8080/healthz"])
         #expect(answer.output == "ok\n", "\(answer.description)")
         let metrics = try await instance.curl("/metrics/cadvisor")
         #expect(!metrics.isEmpty)

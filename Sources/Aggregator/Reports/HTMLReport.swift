@@ -110,7 +110,7 @@ enum HTMLReport {
         .swatch{display:inline-block;width:14px;height:4px;border-radius:2px;margin-right:6px;vertical-align:middle}
         .s1{background:var(--c1)}.s2{background:var(--c2)}.s3{background:var(--c3)}.s4{background:var(--c4)}.s5{background:var(--c5)}
         .s6{background:var(--c6)}.s7{background:var(--c7)}.s8{background:var(--c8)}
-        .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:8px 0}
+        .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:8px 0;font-size:13px}
         th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
         th{color:var(--muted);font-weight:600;white-space:nowrap}.n{text-align:right;white-space:nowrap}
         td.good{color:var(--good)}td.warning{color:var(--warning)}td.critical{color:var(--critical);font-weight:600}

@@ -12,9 +12,15 @@ extension ReportBuilder {
 
     func restarts() async throws -> [Restart] {
         // The counter counts whole restarts: the plain difference is exact where increase() would extrapolate.
-        let query =
-            "max_over_time(kube_pod_container_status_restarts_total{\(scope())}[\(window)]) - min_over_time(kube_pod_container_status_restarts_total{\(scope())}[\(window)])"
-        let counts = try await data.instant(query, at: through).filter { $0.value > 0 }
+        // A container that is younger than the period began at none, whatever its first sample says.
+        let highest = try await data.instant("max_over_time(kube_pod_container_status_restarts_total{\(scope())}[\(window)])", at: through)
+        let before = try await data.instant("kube_pod_container_status_restarts_total{\(scope())}", at: from)
+        let counts = highest.map { item in
+            let old = before.first {
+                key($0.labels) == key(item.labels) && $0.labels["container"] == item.labels["container"] && $0.labels["uid"] == item.labels["uid"]
+            }
+            return (labels: item.labels, value: item.value - (old?.value ?? 0))
+        }.filter { $0.value > 0 }
         let reasons = try await data.instant(
             "max by (namespace, pod, container, reason) (max_over_time(kube_pod_container_status_last_terminated_reason{\(scope())}[\(window)]))", at: through)
         let codes = try await data.instant(

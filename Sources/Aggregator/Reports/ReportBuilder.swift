@@ -101,7 +101,8 @@ public struct ReportBuilder: Sendable {
         let ready = try await data.range("kube_deployment_status_replicas_ready{\(scope())}", from: from, through: through, step: step)
         let desired = try await data.range("kube_deployment_spec_replicas{\(scope())}", from: from, through: through, step: step)
         let podsReady = try await data.range(
-            "kube_pod_status_ready{\(scope("condition=\"true\",created_by_kind=\"\""))}", from: from, through: through, step: step)
+            "kube_pod_status_ready{\(scope("condition=\"true\""))} and on (namespace, pod) kube_pod_info{\(scope("created_by_kind=\"\""))}", from: from,
+            through: through, step: step)
         var workloads: [Workload] = []
         for series in ready {
             let wanted = desired.first { $0.labels["namespace"] == series.labels["namespace"] && $0.labels["deployment"] == series.labels["deployment"] }

@@ -3,7 +3,7 @@ enum ReportNumber {
     static func text(_ value: Double, _ unit: Report.Unit) -> String {
         guard value.isFinite else { return "–" }
         switch unit {
-        case .cores: return value < 1 ? "\(fixed(value * 1000, value < 0.01 ? 1 : 0))m" : "\(fixed(value, 2)) cores"
+        case .cores: return value == 0 ? "0 cores" : "\(fixed(value, value < 0.1 ? 4 : value < 10 ? 2 : 1)) cores"
         case .bytes: return bytes(value)
         case .percent: return "\(fixed(value, value >= 99.95 || value == 0 ? 0 : value >= 99 ? 2 : 1)) %".replacing("100.00", with: "100")
         case .seconds: return duration(value)

@@ -14,7 +14,8 @@ enum ReportSummary {
         let total = restarts.reduce(0) { $0 + $1.count }
         if let most = restarts.first {
             sentences.append(
-                "Containers restarted \(Int(total)) times, most often \(most.namespace)/\(most.pod) (\(Int(most.count)), \(most.reason)).")
+                "Containers restarted \(total == 1 ? "once" : "\(Int(total)) times"), most often \(most.namespace)/\(most.pod) (\(Int(most.count)), \(most.reason))."
+            )
         } else {
             sentences.append("No container restarted.")
         }

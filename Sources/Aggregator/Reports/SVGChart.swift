@@ -39,6 +39,8 @@ enum SVGChart {
     /// The scale starts at zero and ends at a round number of the unit.
     private static func niceCeiling(_ value: Double, _ unit: Report.Unit) -> Double {
         guard value > 0 else { return 1 }
+        // Whole things are counted on a scale of whole numbers, and the line keeps off the upper edge.
+        if unit == .count { return value < 4 ? value.rounded(.up) + 1 : ((value + 1) / 4).rounded(.up) * 4 }
         let base = unit == .bytes ? 1024.0 : 1000.0
         var scale = 1.0
         while value / scale >= base { scale *= base }
@@ -58,7 +60,7 @@ enum SVGChart {
 
     private static func grid(_ high: Double, _ unit: Report.Unit) -> String {
         // Whole things have no quarters.
-        let parts = unit == .count && high < 4 ? max(1, Int(high.rounded(.up))) : 4
+        let parts = unit == .count && high <= 4 ? max(1, Int(high.rounded(.up))) : 4
         return (0...parts).map { part in
             let value = high * Double(part) / Double(parts)
             let line = number(y(value, high))

@@ -26,8 +26,8 @@ enum ResourceMetrics {
         }
 
         let cpu: (NodeSnapshot.Row) -> Double? = { $0.sample.cpuUsage.map { Double($0) / 1e9 } }
-        let memory: (NodeSnapshot.Row) -> Double? = { $0.sample.workingSet.map(Double.init) }
-        let swap: (NodeSnapshot.Row) -> Double? = { $0.sample.memorySwap.map(Double.init) }
+        let memory: (NodeSnapshot.Row) -> Double? = { $0.sample.workingSet.map { Double($0) } }
+        let swap: (NodeSnapshot.Row) -> Double? = { $0.sample.memorySwap.map { Double($0) } }
         add("container_cpu_usage_seconds_total", "CPU time used by the container, in core-seconds.", .counter, containers, cpu)
         add("container_memory_working_set_bytes", "Working set of the container.", .gauge, containers, memory)
         add("container_start_time_seconds", "When the container was started, in Unix seconds.", .gauge, containers, stamped: false) {
@@ -38,7 +38,7 @@ enum ResourceMetrics {
         add("node_cpu_usage_seconds_total", "CPU time used by the node, in core-seconds.", .counter, nodeRows) { _ in
             SummaryNode.cpuUsage(snapshot).map { Double($0) / 1e9 }
         }
-        add("node_memory_working_set_bytes", "Working set of the node.", .gauge, nodeRows) { _ in SummaryNode.workingSet(snapshot).map(Double.init) }
+        add("node_memory_working_set_bytes", "Working set of the node.", .gauge, nodeRows) { _ in SummaryNode.workingSet(snapshot).map { Double($0) } }
         add("pod_cpu_usage_seconds_total", "CPU time used by the pod, in core-seconds.", .counter, pods, cpu)
         add("pod_memory_working_set_bytes", "Working set of the pod.", .gauge, pods, memory)
         families.append(

@@ -66,7 +66,7 @@ public struct ContainerMetric: Sendable {
     static let process: [ContainerMetric] = [
         gauge("container_processes", "Processes in the cgroup itself.") { number($0.processes) },
         gauge("container_threads", "Threads in the cgroup and those below it.") { number($0.threads) },
-        fixed("container_threads_max", "The most threads allowed; 0 is unlimited.") { $0.limits.threads.map(Double.init) ?? 0 },
+        fixed("container_threads_max", "The most threads allowed; 0 is unlimited.") { $0.limits.threads.map { Double($0) } ?? 0 },
     ]
 
     static let pressure: [ContainerMetric] = [
@@ -107,7 +107,7 @@ public struct ContainerMetric: Sendable {
         counter(
             "container_memory_failures_total", "Page faults.", extra: [("failure_type", type), ("scope", "hierarchy")], value)
     }
-    private static func number(_ value: UInt64?) -> Double? { value.map(Double.init) }
+    private static func number(_ value: UInt64?) -> Double? { value.map { Double($0) } }
     private static func nanoseconds(_ value: UInt64?) -> Double? { value.map { Double($0) / 1e9 } }
     private static func micro(_ value: UInt64?) -> Double? { value.map { Double($0) / 1e6 } }
 

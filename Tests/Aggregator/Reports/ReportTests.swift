@@ -10,7 +10,8 @@ private struct KnownData: ReportData {
         if query.hasPrefix("max(count_over_time(node_load1") { return [([:], 1800)] }
         if query.contains("kube_pod_info") { return [(["namespace": "shop", "pod": "web-1"], 1), (["namespace": "shop", "pod": "flaky"], 1)] }
         if query.contains("kube_pod_status_phase") { return [(["namespace": "shop", "pod": "web-1"], 1)] }
-        if query.contains("restarts_total") { return [(flaky, 4)] }
+        if query.hasPrefix("max_over_time(kube_pod_container_status_restarts_total") { return [(flaky, 5)] }
+        if query.hasPrefix("kube_pod_container_status_restarts_total") { return [(flaky, 1)] }
         if query.contains("terminated_reason") {
             var labels = flaky
             labels["reason"] = "Error"

@@ -111,6 +111,12 @@ import Testing
         #expect(row.limits.period == 100_000)
         #expect(row.limits.memory == nil)
         #expect(row.network.first?.transmitDrops == 4)
+        // The values as they are shown, not only as they are read.
+        func shown(_ name: String) -> Double? { ContainerMetric.all.first { $0.name == name }?.value(row) }
+        #expect(shown("container_memory_working_set_bytes") == 112_880)
+        #expect(shown("container_cpu_usage_seconds_total") == 5)
+        #expect(shown("container_threads") == 9)
+        #expect(shown("container_spec_cpu_quota") == 20_000)
         if name == "v2" {
             #expect(row.sample.readBytes == 101)
             #expect(row.sample.writes == 3)

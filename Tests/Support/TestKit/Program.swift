@@ -92,8 +92,8 @@ public enum Program {
         var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
         var pairs = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer {
-            for unsafepointer in unsafe arguments { unsafe free(pointer) }
-            for unsafepointer in unsafe pairs { unsafe free(pointer) }
+            for index in unsafe arguments.indices { unsafe free(arguments[index]) }
+            for index in unsafe pairs.indices { unsafe free(pairs[index]) }
         }
         var pid: pid_t = 0
         let code = unsafe posix_spawnp(&pid, command[0], &actions, &attributes, &arguments, &pairs)

@@ -30,7 +30,7 @@ struct QueryCommand: AsyncParsableCommand {
             try await runRange(try TimeArgument.duration(range, flag: "--range"), until: moment)
         } else {
             let answer = try await ask("/api/v1/query", [("query", query), ("time", "\(moment.seconds)")])
-            try show(answer, QueryTable.vector(answer["data"]))
+            try show(answer, QueryTable.vector(answer["data"], isWhole: output == .csv))
         }
     }
 

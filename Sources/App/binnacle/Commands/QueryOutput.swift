@@ -9,13 +9,22 @@ struct QueryTable {
     private var isNumeric: [Bool]
 
     /// Of `/api/v1/query`'s data: vector, scalar or string.
-    static func vector(_ data: JSON) -> QueryTable {
+    ///
+    /// - Parameter isWhole: every label, the time and the exact value, as a program wants it.
+    static func vector(_ data: JSON, isWhole: Bool = false) -> QueryTable {
         guard data["resultType"] == "vector" else {
             let value = data["result"][1].string ?? ""
             return QueryTable(header: ["value"], rows: data["resultType"] == "matrix" ? [] : [[value]], isNumeric: [true])
         }
         let series = data["result"].elements
-        let names = labelNames(series)
+        let names = isWhole ? allNames(series) : labelNames(series)
+        if isWhole {
+            let rows = series.map { item in
+                names.map { item["metric"][$0].string ?? "" }
+                    + [CivilTime(Timestamp(seconds: item["value"][0].double ?? 0)).rfc3339(fractionDigits: 3), item["value"][1].string ?? ""]
+            }
+            return QueryTable(header: names.map(title) + ["time", "value"], rows: rows, isNumeric: names.map { _ in false } + [false, true])
+        }
         let rows = series.map { item in names.map { item["metric"][$0].string ?? "" } + [readable(item["value"][1].string ?? "")] }
         return QueryTable(header: names.map(title) + ["value"], rows: rows, isNumeric: names.map { _ in false } + [true])
     }
@@ -23,7 +32,7 @@ struct QueryTable {
     /// Of `/api/v1/query_range`'s data: one row a point.
     static func matrix(_ data: JSON) -> QueryTable {
         let series = data["result"].elements
-        let names = labelNames(series)
+        let names = allNames(series)
         var rows: [[String]] = []
         for item in series {
             let labels = names.map { item["metric"][$0].string ?? "" }
@@ -42,6 +51,10 @@ struct QueryTable {
         let isPartial = values.mapValues { _ in 0 }.keys.filter { name in series.contains { $0["metric"][name].isNull } }
         let names = values.filter { series.count == 1 || $0.value.count > 1 || isPartial.contains($0.key) }.keys.sorted()
         return names.isEmpty ? values.keys.sorted() : names
+    }
+
+    private static func allNames(_ series: [JSON]) -> [String] {
+        series.reduce(into: Set<String>()) { $0.formUnion($1["metric"].members.keys) }.sorted()
     }
 
     private static func title(_ name: String) -> String { name == Labels.metricName ? "metric" : name }

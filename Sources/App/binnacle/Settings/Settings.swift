@@ -61,7 +61,7 @@ struct SettingKey: Sendable {
     static let all: [SettingKey] = [
         text("data-dir", "Where all state is kept.", \.dataDir),
         SettingKey(
-            name: "port-offset", help: "Added to every port, for a second copy on one machine.", expected: "a whole number from -9000 to 50000",
+            name: "port-offset", help: "Added to every port, for a second copy on one machine.", expected: "a whole number from -5000 to 50000",
             read: { "\($0.portOffset)" },
             write: { settings, text in
                 guard let value = Int(text), (-5000...50_000).contains(value) else { return false }

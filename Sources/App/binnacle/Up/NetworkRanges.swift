@@ -14,10 +14,15 @@ struct NetworkRanges {
         let files = HostFileSystem()
         let path = "\(directory.path)/network.json"
         let remembered = (try? JSON.parse(files.read(path))) ?? .null
-        let taken = routes((try? files.text("/proc/net/route")) ?? "", exceptThrough: settings.bridge) + locals(files, except: directory)
-        let free = (0..<8).first { index in
-            ["10.\(88 + index).0.0/16", "10.\(96 + index).0.0/16"].allSatisfy { text in !taken.contains { overlaps($0, text) } }
-        } ?? 0
+        let taken =
+            routes((try? files.text("/proc/net/route")) ?? "", exceptThrough: settings.bridge)
+            + addresses((try? files.text("/proc/net/fib_trie")) ?? "").map { ($0, .max) }
+        let free =
+            (0..<8).first { index in
+                ["10.\(88 + index).0.0/16", "10.\(96 + index).0.0/16"].compactMap { IPv4Range($0) }.allSatisfy { range in
+                    !taken.contains { overlaps($0, range) }
+                }
+            } ?? 0
         let pods = try range("pod-cidr", settings.podCIDR, remembered["pods"].string ?? "10.\(88 + free).0.0/16")
         let services = try range("service-cidr", settings.serviceCIDR, remembered["services"].string ?? "10.\(96 + free).0.0/16")
         let document: JSON = ["pods": .string("\(pods)"), "services": .string("\(services)")]
@@ -43,30 +48,16 @@ struct NetworkRanges {
         }
     }
 
-    /// Addresses that this machine answers for without a route in the main table, such as another copy's services.
-    private static func locals(_ files: HostFileSystem, except directory: DataDirectory) -> [(address: UInt32, mask: UInt32)] {
-        let text = (try? files.text("/proc/net/fib_trie")) ?? ""
-        // Our own left-overs of a killed run are in the remembered ranges, which win anyway.
-        return text.split(separator: "\n").compactMap { line in
-            guard let mark = line.range(of: "|-- ")?.upperBound ?? line.range(of: "+-- ")?.upperBound else { return nil }
-            let word = line[mark...].prefix { $0.isNumber || $0 == "." }
-            guard let range = IPv4Range("\(word)/32") else { return nil }
-            return (word.hasPrefix("10.") && !word.hasSuffix(".0.0.0") ? address(range) : 0, .max)
-        }.filter { $0.address != 0 }
+    /// The leaves of `/proc/net/fib_trie`: addresses and networks of every routing table, among them those that
+    /// another copy answers for on `lo`.
+    static func addresses(_ trie: String) -> [UInt32] {
+        trie.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            return words.count == 2 && words[0] == "|--" ? IPv4Range.address(String(words[1])) : nil
+        }.filter { $0 != 0 }
     }
 
-    private static func address(_ range: IPv4Range) -> UInt32 { parse("\(range)").address }
-
-    private static func overlaps(_ left: (address: UInt32, mask: UInt32), _ text: String) -> Bool {
-        let right = parse(text)
-        let mask = left.mask & right.mask
-        return left.address & mask == right.address & mask
-    }
-
-    private static func parse(_ text: String) -> (address: UInt32, mask: UInt32) {
-        let halves = text.split(separator: "/")
-        let address = halves[0].split(separator: ".").reduce(UInt32(0)) { $0 << 8 | (UInt32($1) ?? 0) }
-        let length = halves.count > 1 ? Int(halves[1]) ?? 32 : 32
-        return (address, length == 0 ? 0 : UInt32.max << UInt32(32 - length))
+    private static func overlaps(_ taken: (address: UInt32, mask: UInt32), _ range: IPv4Range) -> Bool {
+        range.contains(taken.address) || range.base & taken.mask == taken.address & taken.mask
     }
 }

@@ -22,10 +22,13 @@ struct Stores: Sendable {
             series.outOfOrderWindow = settings.outOfOrderWindow
             var logs = LogArchive.Options(directory: directory.logs)
             logs.retention = settings.logsRetention >= SettingKey.unlimited ? nil : max(1, settings.logsRetention.wholeMilliseconds / 86_400_000)
-            return Stores(
+            let stores = Stores(
                 objects: try SQLiteObjectStore(path: "\(directory.objects)/objects.db", metrics: registry),
                 series: try SeriesStore.open(directory: directory.series, configuration: series, metrics: registry),
                 logs: try LogArchive(logs, metrics: registry))
+            for warning in stores.series.openWarnings { Output.error("warning: metrics: \(warning)") }
+            for file in stores.logs.damagedFiles { Output.error("warning: logs: \(file.path) was set aside: \(file.reason)") }
+            return stores
         } catch let error as CommandFailure {
             throw error
         } catch {
