@@ -53,9 +53,18 @@ enum HTMLReport {
     private static func section(_ section: Report.Section, _ report: Report) -> String {
         var html = "<section id=\"\(section.id)\">\n<h2>\(HTMLText.escape(section.title))</h2>\n"
         for line in section.text { html += "<p>\(HTMLText.escape(line))</p>\n" }
-        for chart in section.charts { html += SVGChart.render(chart, from: report.from, through: report.through) }
+        for chart in section.charts { html += SVGChart.render(chart, from: chartStart(report), through: report.through) }
         for table in section.tables { html += self.table(table) }
         return html + "</section>\n"
+    }
+
+    /// All charts share one axis, which begins with the first measurement: an hour's report of a node that has
+    /// run for ten minutes is not five parts empty.
+    private static func chartStart(_ report: Report) -> Timestamp {
+        let charts = report.sections.flatMap(\.charts)
+        guard let first = charts.flatMap(\.series).compactMap({ $0.points.first?.time }).min() else { return report.from }
+        let margin = (charts.map(\.gap).max() ?? 0) / 3
+        return max(report.from, Timestamp(milliseconds: first - margin))
     }
 
     private static func table(_ table: Report.Table) -> String {
@@ -112,7 +121,7 @@ enum HTMLReport {
         .s6{background:var(--c6)}.s7{background:var(--c7)}.s8{background:var(--c8)}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:8px 0;font-size:13px}
         th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-        th{color:var(--muted);font-weight:600;white-space:nowrap}.n{text-align:right;white-space:nowrap}
+        td:first-child{min-width:150px}th{color:var(--muted);font-weight:600;white-space:nowrap}.n{text-align:right;white-space:nowrap}
         td.good{color:var(--good)}td.warning{color:var(--warning)}td.critical{color:var(--critical);font-weight:600}
         @media print{body{background:#fff}section{break-inside:avoid;border:none;padding:8px 0}nav{display:none}}
 

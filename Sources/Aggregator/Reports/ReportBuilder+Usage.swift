@@ -79,7 +79,7 @@ extension ReportBuilder {
             ]
         }
         return Report.Section(
-            id: "cpu", title: "CPU", charts: [chart("CPU use of the largest pods", .cores, largest(top)) { "\($0["namespace"])/\($0["pod"])" }],
+            id: "cpu", title: "CPU", charts: [chart("CPU use of the largest pods, in cores", .cores, largest(top)) { "\($0["namespace"])/\($0["pod"])" }],
             tables: [
                 .init(
                     id: "cpu",

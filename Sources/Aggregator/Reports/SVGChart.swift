@@ -65,8 +65,13 @@ enum SVGChart {
             let value = high * Double(part) / Double(parts)
             let line = number(y(value, high))
             return "<line class=\"grid\" x1=\"\(Int(left))\" x2=\"\(Int(width - right))\" y1=\"\(line)\" y2=\"\(line)\"/>"
-                + "<text class=\"tick\" x=\"\(Int(left) - 8)\" y=\"\(number(y(value, high) + 4))\" text-anchor=\"end\">\(ReportNumber.text(value, unit))</text>\n"
+                + "<text class=\"tick\" x=\"\(Int(left) - 8)\" y=\"\(number(y(value, high) + 4))\" text-anchor=\"end\">\(tick(value, unit))</text>\n"
         }.joined()
+    }
+
+    /// The legend and the title name the unit; a scale of cores has only numbers.
+    private static func tick(_ value: Double, _ unit: Report.Unit) -> String {
+        unit == .cores ? ReportNumber.fixed(value, value < 0.1 && value > 0 ? 4 : 2) : ReportNumber.text(value, unit)
     }
 
     private static func times(_ from: Timestamp, _ through: Timestamp) -> String {
