@@ -21,10 +21,10 @@ bench: build
 	@scripts/bench
 
 lint:
-	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+	@swift format lint --strict --recursive Sources Tests Package.swift
 
 format:
-	@swift format format --in-place --recursive Sources Tests Benchmarks Package.swift
+	@swift format format --in-place --recursive Sources Tests Package.swift
 
 setup:
 	@scripts/setup $(if $(filter test,$(MAKECMDGOALS)),--with-test-tools)
