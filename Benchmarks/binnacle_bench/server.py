@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
@@ -17,6 +18,8 @@ PORT_OFFSET = 4000
 #: Not the defaults, so that a Binnacle that already runs on the machine keeps its routes.
 POD_CIDR = "10.194.0.0/16"
 SERVICE_CIDR = "10.195.0.0/16"
+#: Two of web, load, flaky.
+DEMO_PODS = 4
 START_LIMIT = 60.0
 STOP_LIMIT = 60.0
 POLL_SECONDS = 0.005
@@ -72,10 +75,30 @@ class Server:
         return time.perf_counter()
 
     def wait_for_node(self, connection: Connection) -> float:
-        return self.wait("the node is ready", lambda: _all_ready(connection, "/api/v1/nodes", 1))
+        return self.wait("the node is ready", lambda: any(map(_is_ready, _items(connection, "/api/v1/nodes"))))
 
-    def wait_for_demo(self, connection: Connection) -> float:
-        return self.wait("the demo's pods are ready", lambda: _all_ready(connection, "/api/v1/namespaces/shop/pods", 4))
+    def wait_for_demo(self, connection: Connection) -> dict[str, tuple[float, int]]:
+        """Waits until all are Ready at once.
+
+        Returns since when each was (on `perf_counter`'s scale), and its restarts until then: a pod
+        without a readiness probe is Ready as soon as it runs, and no longer when it fails.
+        """
+        seen: dict[str, tuple[float, int]] = {}
+
+        def all_seen() -> bool:
+            pods = _items(connection, "/api/v1/namespaces/shop/pods")
+            now = time.perf_counter()
+            for pod in pods:
+                name = pod["metadata"]["name"]
+                if not _is_ready(pod):
+                    seen.pop(name, None)
+                elif name not in seen:
+                    restarts = sum(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
+                    seen[name] = (now, restarts)
+            return len(seen) >= DEMO_PODS
+
+        self.wait("the demo's pods are ready", all_seen)
+        return seen
 
     def log(self) -> str:
         with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
@@ -130,14 +153,15 @@ class Server:
         return True
 
 
-def _all_ready(connection: Connection, path: str, count: int) -> bool:
+def _items(connection: Connection, path: str) -> list[dict]:
     try:
-        items = connection.json("GET", path)["items"]
-    except (OSError, RuntimeError):
+        return connection.json("GET", path)["items"]
+    except (OSError, RuntimeError, http.client.HTTPException):
         # Not listening yet, or not answering: the next attempt connects anew.
         connection.close()
-        return False
-    return len(items) >= count and all(
-        any(condition["type"] == "Ready" and condition["status"] == "True" for condition in item.get("status", {}).get("conditions", []))
-        for item in items
-    )
+        return []
+
+
+def _is_ready(item: dict) -> bool:
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
