@@ -1,10 +1,11 @@
 # The two commands of the README: `make up` and `make test`. Each does all its own set-up.
 
 SWIFT_FLAGS ?=
-BUILD_RELEASE = swift build -c release --static-swift-stdlib --product binnacle $(SWIFT_FLAGS) && \
-	swift build -c release --static-swift-stdlib --product binnacle-pause $(SWIFT_FLAGS)
+# -S leaves the debugging tables out of the program and its symbols in, for readable backtraces.
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xlinker -S $(SWIFT_FLAGS)
+BUILD_RELEASE = swift build $(RELEASE_FLAGS) --product binnacle && swift build $(RELEASE_FLAGS) --product binnacle-pause
 
-.PHONY: up build test unit integration bench lint format clean setup
+.PHONY: up build test bench lint format setup clean
 
 ## Build the release binary and run it with the demo in the foreground.
 up: build
