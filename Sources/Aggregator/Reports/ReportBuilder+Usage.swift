@@ -120,26 +120,28 @@ extension ReportBuilder {
         Array(series.sorted { $0.values.reduce(0, +) > $1.values.reduce(0, +) }.prefix(8))
     }
 
+    /// From less than a day no suggestion is made, and the columns for it are left out.
     func sizingSection(_ usage: [Usage]) -> Report.Section {
         let isLong = length >= .seconds(86_400)
         let rows = usage.sorted { waste($0) > waste($1) }.prefix(Self.topRows).map { item -> [Report.Cell] in
-            [
-                .text(item.name), item.cpuRequest.map { .number($0, .cores) } ?? .text("none"), .number(item.cpuHigh, .cores),
-                isLong ? .number(max(0.01, item.cpuHigh), .cores) : .unknown, item.memoryRequest.map { .number($0, .bytes) } ?? .text("none"),
-                .number(item.memoryMax, .bytes), isLong ? .number(max(33_554_432, item.memoryMax * 1.15), .bytes) : .unknown,
-            ]
+            let cpu: [Report.Cell] = [item.cpuRequest.map { .number($0, .cores) } ?? .text("none"), .number(item.cpuHigh, .cores)]
+            let memory: [Report.Cell] = [item.memoryRequest.map { .number($0, .bytes) } ?? .text("none"), .number(item.memoryMax, .bytes)]
+            guard isLong else { return [.text(item.name)] + cpu + memory }
+            return [.text(item.name)] + cpu + [.number(max(0.01, item.cpuHigh), .cores)] + memory
+                + [.number(max(33_554_432, item.memoryMax * 1.15), .bytes)]
         }
+        let columns: [(column: Report.Table.Column, isSuggestion: Bool)] = [
+            (.init("Container", key: "container"), false), (.init("CPU request", key: "cpu_request_cores"), false),
+            (.init("CPU used (95th)", key: "cpu_p95_cores"), false), (.init("CPU suggested", key: "cpu_suggested_cores"), true),
+            (.init("Memory request", key: "memory_request_bytes"), false), (.init("Memory used (max)", key: "memory_max_bytes"), false),
+            (.init("Memory suggested", key: "memory_suggested_bytes"), true),
+        ]
         return Report.Section(
             id: "sizing", title: "Requests against use",
             text: isLong ? [] : ["The period is shorter than 24 hours, from which no suggestion is made."],
             tables: [
                 .init(
-                    id: "sizing",
-                    columns: [
-                        .init("Container", key: "container"), .init("CPU request", key: "cpu_request_cores"), .init("CPU used (95th)", key: "cpu_p95_cores"),
-                        .init("CPU suggested", key: "cpu_suggested_cores"), .init("Memory request", key: "memory_request_bytes"),
-                        .init("Memory used (max)", key: "memory_max_bytes"), .init("Memory suggested", key: "memory_suggested_bytes"),
-                    ], rows: Array(rows), empty: "Nothing was measured.")
+                    id: "sizing", columns: columns.filter { isLong || !$0.isSuggestion }.map(\.column), rows: Array(rows), empty: "Nothing was measured.")
             ])
     }
 

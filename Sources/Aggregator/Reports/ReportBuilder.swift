@@ -64,7 +64,10 @@ public struct ReportBuilder: Sendable {
         let running = try await data.instant("sum by (namespace, pod) (kube_pod_status_phase{\(scope("phase=\"Running\""))} == 1)", at: through)
         let alive = Set(running.map { key($0.labels) })
         let ready = try await data.range("sum by (namespace) (kube_pod_status_ready{\(scope("condition=\"true\""))})", from: from, through: through, step: step)
-        let rows = seen.sorted { key($0.labels) < key($1.labels) }.map { item -> [Report.Cell] in
+        let rows = seen.sorted { left, right in
+            let (first, second) = (key(left.labels), key(right.labels))
+            return alive.contains(first) == alive.contains(second) ? first < second : alive.contains(first)
+        }.map { item -> [Report.Cell] in
             let isAlive = alive.contains(key(item.labels))
             return [
                 .text(item.labels["namespace"]), .text(item.labels["pod"]),
