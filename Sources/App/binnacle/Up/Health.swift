@@ -8,6 +8,13 @@ import Runtime
 final class Health: ComponentHealth {
     let stores: Stores
     let controlPlane = LockedValue<ControlPlane?>(nil)
+    /// Why the newest samples and lines could not be stored; nil while they are.
+    let problems = LockedValue(Problems())
+
+    struct Problems: Sendable {
+        var samples: String?
+        var logs: String?
+    }
 
     init(stores: Stores) { self.stores = stores }
 
@@ -18,7 +25,16 @@ final class Health: ComponentHealth {
         return [controllers, scheduler]
     }
 
-    func logProblem() async -> String? { nil }
+    /// Runs a write to a store and keeps whether it went well.
+    func watching(_ part: any WritableKeyPath<Problems, String?> & Sendable, _ write: () async throws -> Void) async throws {
+        do {
+            try await write()
+            problems.change { $0[keyPath: part] = nil }
+        } catch {
+            problems.change { $0[keyPath: part] = "\(error)" }
+            throw error
+        }
+    }
 
     /// The kubelet's loop is well if it can say which pods it has.
     func kubeletProblem(_ kubelet: KubeletService) async -> String? {

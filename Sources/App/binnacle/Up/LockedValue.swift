@@ -6,4 +6,5 @@ final class LockedValue<Value: Sendable>: Sendable {
     init(_ value: Value) { state = Mutex(value) }
     func get() -> Value { state.withLock { $0 } }
     func set(_ value: Value) { state.withLock { $0 = value } }
+    func change(_ body: (inout Value) -> Void) { state.withLock { body(&$0) } }
 }

@@ -94,7 +94,7 @@ struct Server {
             clock: clock, metrics: registry, logger: log)
         let tailer = try LogTailer(
             .init(root: directory.podLogs, checkpoints: "\(directory.tail)/checkpoints.db", node: settings.nodeName),
-            sink: StoredLines(archive: stores.logs), metrics: registry)
+            sink: StoredLines(archive: stores.logs, health: health), metrics: registry)
 
         let router = readOnlyRouter(settings, registry, collector, kubelet, stores, client, health)
         let readOnlyServer = try await HTTPServer.bind(
@@ -110,7 +110,7 @@ struct Server {
                 Part(name: "controllers", body: { await controlPlane.run() }),
                 Part(name: "controller events", body: { await controllerEvents.run() }),
                 Part(name: "log tailer", body: { await tailer.run() }, onStop: { await drain(tailer) }),
-                Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series)) }),
+                Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series, health: health)) }),
                 Part(
                     name: "state metrics",
                     body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
@@ -187,7 +187,8 @@ struct Server {
         var router = HTTPRouter()
         let checks = [
             HealthCheck("ping") { nil },
-            HealthCheck("log") { await health.logProblem() },
+            HealthCheck("log") { health.problems.get().logs },
+            HealthCheck("samples") { health.problems.get().samples },
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
         NodeEndpoint(collector: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)

@@ -13,13 +13,15 @@ import Telemetry
 /// The Collector's samples into the series store.
 struct StoredSamples: SampleSink {
     let store: SeriesStore
-    func append(_ frames: [SampleFrame]) async throws { try await store.append(frames) }
+    let health: Health
+    func append(_ frames: [SampleFrame]) async throws { try await health.watching(\.samples) { _ = try await store.append(frames) } }
 }
 
 /// The log tailer's lines into the log store.
 struct StoredLines: LogSink {
     let archive: LogArchive
-    func append(_ batches: [LogBatch]) async throws { try await archive.append(batches) }
+    let health: Health
+    func append(_ batches: [LogBatch]) async throws { try await health.watching(\.logs) { try await archive.append(batches) } }
 }
 
 extension SeriesStore: SampleSource {}
