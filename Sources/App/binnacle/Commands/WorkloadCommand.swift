@@ -52,6 +52,7 @@ struct WorkloadCommand: AsyncParsableCommand {
         func run() async throws {
             let registry = MetricRegistry()
             let percent = Int(Output.environment("FAILURE_PERCENT") ?? "") ?? 3
+            let checkouts = registry.counter("shop_checkouts_total", "Checkouts that were tried.")
             let duration = registry.histogram("shop_request_duration_seconds", "Time to answer a request.")
             var router = HTTPRouter()
             router.on("GET", "/healthz") { _, _ in .text("ok\n") }
@@ -62,7 +63,9 @@ struct WorkloadCommand: AsyncParsableCommand {
             for path in ["/products", "/cart", "/checkout"] {
                 router.on("GET POST", path) { request, _ in
                     let start = ContinuousClock.now
-                    let response = Web.answer(path, failurePercent: percent)
+                    if path == "/checkout" { checkouts.increment() }
+                    // The third fails for sure, so that who looks early finds a failure too.
+                    let response = Web.answer(path, failurePercent: percent == 0 || checkouts.value != 3 ? percent : 100)
                     // Now and then a slow answer, so that a histogram has a tail.
                     if Int.random(in: 0..<100) == 0 { try? await Task.sleep(for: .milliseconds(Int.random(in: 100...400))) }
                     let took = ContinuousClock.now - start
