@@ -53,7 +53,7 @@ let rows: [Row] = [
     Row(name: "ChunkCodec", path: "Aggregator/ChunkCodec"),
     Row(name: "SeriesStore", path: "Aggregator/SeriesStore", needs: ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime"]),
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
-    Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
+    Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 

@@ -25,7 +25,7 @@ import Testing
         "Aggregator/ChunkCodec": ["Glibc"],
         "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
-        "Aggregator/LogStore": ["Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Aggregator/LogStore": ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],

@@ -1,3 +1,4 @@
+import ChunkCodec
 import Zstd
 
 /// How a column is laid down: one byte for its codec, the count of the stored bytes, the bytes, and their CRC32C.

@@ -1,3 +1,4 @@
+import ChunkCodec
 import Runtime
 import SQLite
 import Telemetry
