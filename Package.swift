@@ -44,9 +44,11 @@ let rows: [Row] = [
     Row(name: "YAML", path: "Shared/YAML", needs: ["JSON", "CYAML"]),
     Row(name: "SQLite", path: "Shared/SQLite", needs: ["CSQLite"]),
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
-    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
+    Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
+    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
     Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
+    Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
 
@@ -107,6 +109,7 @@ func dependencies(_ row: Row) -> [Target.Dependency] { row.needs.map { .target(n
 var targets: [Target] = [
     .systemLibrary(name: "CSQLite", path: "Sources/CShims/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CShims/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CYAML", path: "Sources/CShims/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: testKit.name, dependencies: dependencies(testKit), path: "Tests/\(testKit.path)", swiftSettings: strict),
 ]
