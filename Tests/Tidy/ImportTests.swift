@@ -16,6 +16,7 @@ import Testing
         "Shared/SQLite": ["CSQLite"],
         "Shared/Zstd": ["CZstd"],
         "Shared/Gzip": ["CZlib"],
+        "Shared/GoTemplate": ["Glibc"],
         "Shared/Serving": [
             "HTTP", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
@@ -49,7 +50,7 @@ import Testing
 
     /// Pure targets do no I/O, read no clock and draw no unseeded random number.
     static let pure: Set<String> = [
-        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Aggregator/ChunkCodec", "Aggregator/PromQL",
+        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Shared/GoTemplate", "Aggregator/ChunkCodec", "Aggregator/PromQL",
         "Orchestrator/Objects", "Orchestrator/Scheduling",
     ]
 
