@@ -58,6 +58,7 @@ let rows: [Row] = [
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
+    Row(name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"], products: [log]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),

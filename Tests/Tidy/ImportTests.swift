@@ -30,6 +30,9 @@ import Testing
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
         "Aggregator/LogStore": ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
+        "Aggregator/Alerting": [
+            "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",
+        ],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
         "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Dispatch", "Glibc", "Synchronization"],
