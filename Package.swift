@@ -46,7 +46,7 @@ let rows: [Row] = [
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
     Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
     Row(name: "GoTemplate", path: "Shared/GoTemplate"),
-    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
+    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
     Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
     Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),

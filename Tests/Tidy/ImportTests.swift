@@ -18,7 +18,7 @@ import Testing
         "Shared/Gzip": ["CZlib"],
         "Shared/GoTemplate": ["Glibc"],
         "Shared/Serving": [
-            "HTTP", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
+            "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],

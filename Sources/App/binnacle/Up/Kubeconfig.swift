@@ -1,4 +1,4 @@
-import Objects
+import JSON
 import Serving
 
 /// The file that makes `kubectl` ask this server as its administrator.

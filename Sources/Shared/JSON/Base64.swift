@@ -1,4 +1,4 @@
-/// Standard base64 with padding (RFC 4648, section 4), as Secrets carry their values.
+/// Standard base64 with padding (RFC 4648, section 4), as documents carry bytes and headers carry passwords.
 public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -44,7 +44,7 @@ public enum Base64 {
     }
 
     /// The offset of the first byte that does not belong, or nil.
-    static func firstProblem(_ text: String) -> Int? {
+    package static func firstProblem(_ text: String) -> Int? {
         var digits = 0
         var padding = 0
         var offset = 0
