@@ -18,7 +18,8 @@ import Testing
         "Shared/Gzip": ["CZlib"],
         "Shared/GoTemplate": ["Glibc"],
         "Shared/Serving": [
-            "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
+            "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509", "Crypto", "SwiftASN1",
+            "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
