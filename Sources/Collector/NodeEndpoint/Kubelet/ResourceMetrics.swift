@@ -33,18 +33,26 @@ enum ResourceMetrics {
         add("container_start_time_seconds", "When the container was started, in Unix seconds.", .gauge, containers, stamped: false) {
             $0.reference.started == 0 ? nil : Double($0.reference.started / 1_000_000) / 1000
         }
+        add("container_swap_limit_bytes", "Swap that the container may use.", .gauge, containers) { row in
+            SummaryNode.swap(row, snapshot).map { Double($0.used + $0.available) }
+        }
         add("container_swap_usage_bytes", "Swap used by the container.", .gauge, containers, swap)
         let nodeRows = root.map { [$0] } ?? []
         add("node_cpu_usage_seconds_total", "CPU time used by the node, in core-seconds.", .counter, nodeRows) { _ in
             SummaryNode.cpuUsage(snapshot).map { Double($0) / 1e9 }
         }
         add("node_memory_working_set_bytes", "Working set of the node.", .gauge, nodeRows) { _ in SummaryNode.workingSet(snapshot).map { Double($0) } }
+        add("node_swap_usage_bytes", "Swap used by the node.", .gauge, nodeRows) { _ in SummaryNode.swap(snapshot).map { Double($0.used) } }
         add("pod_cpu_usage_seconds_total", "CPU time used by the pod, in core-seconds.", .counter, pods, cpu)
         add("pod_memory_working_set_bytes", "Working set of the pod.", .gauge, pods, memory)
-        families.append(
-            MetricFamily(
-                name: "resource_scrape_error", help: "1 if there was an error while reading, and then there is no other series.", kind: .gauge,
-                samples: [.init(value: 0)]))
+        add("pod_swap_usage_bytes", "Swap used by the pod.", .gauge, pods, swap)
+        // Without a root there was no reading at all; the second name is the first's old one, which some still ask for.
+        for name in ["resource_scrape_error", "scrape_error"] {
+            families.append(
+                MetricFamily(
+                    name: name, help: "1 if there was an error while reading, and then there is no other series.", kind: .gauge,
+                    samples: [.init(value: snapshot.rows.isEmpty ? 1 : 0)]))
+        }
         return families
     }
 }
