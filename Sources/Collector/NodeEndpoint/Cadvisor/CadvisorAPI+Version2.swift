@@ -16,7 +16,8 @@ extension CadvisorAPI {
         case "stats":
             return try await map(path, rest, wanted, snapshot) { row in
                 // The root is the machine, which has a request of its own in 2.1.
-                version == .v2_1 && row.reference.cgroupPath == "/" ? nil : await stats(row, snapshot, wanted, version)
+                if version == .v2_1, row.reference.cgroupPath == "/" { return .none }
+                return .some(await stats(row, snapshot, wanted, version))
             }
         case "spec": return try await map(path, rest, wanted, snapshot) { row in ContainerInfo.spec(row, version2: true) }
         case "summary":

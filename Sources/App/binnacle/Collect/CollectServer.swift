@@ -1,0 +1,122 @@
+import HTTP
+import Logging
+import NodeEndpoint
+import NodeStats
+import Runtime
+import ServiceLifecycle
+import Serving
+import Telemetry
+
+/// Everything of `binnacle collect` in one process: the Collector, whoever knows owners, and the endpoint. No store is
+/// opened and nothing is written to disk.
+struct CollectServer {
+    let settings: CollectSettings
+    let nodeName: String
+    let parts: [any Service]
+    let log: Logger
+
+    static func make(_ settings: CollectSettings) async throws -> CollectServer {
+        let files = HostFileSystem()
+        let log = Logger(label: "binnacle")
+        let registry = MetricRegistry()
+        registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
+        let token = try self.token(settings.tokenFile, files)
+        guard settings.root.isEmpty || files.exists(settings.root + "/proc/stat") else {
+            throw CommandFailure(
+                message: "there is no \(settings.root)/proc/stat", hint: "--root names the directory that holds the host's /proc, /sys and /etc")
+        }
+        let nodeName = settings.nodeName.isEmpty ? hostName(settings.root, files) : settings.nodeName
+
+        var configuration = NodeCollector.Configuration(nodeName: nodeName, dataDirectory: settings.root.isEmpty ? "/" : settings.root)
+        configuration.interval = settings.interval
+        configuration.root = settings.root
+        let collector = NodeCollector(
+            configuration: configuration, source: NoContainers(), fileSystem: files, clock: SystemClock(), metrics: registry, logger: log)
+
+        var options = NodeEndpoint.Options()
+        options.version = Binnacle.version
+        options.root = settings.root
+        options.mounts = collector.mounts
+        options.hasStatusPage = true
+        let checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
+        var router = HTTPRouter()
+        NodeEndpoint(readings: collector, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
+        let handler: any HTTPHandler = token.map { BearerGate(token: $0, router) } ?? router
+
+        let server: HTTPServer
+        do {
+            server = try await HTTPServer.bind(
+                .init(name: "collect endpoint", host: settings.bindAddress, port: settings.listenPort), handler: handler, metrics: registry, logger: log)
+        } catch let error as ServingError {
+            throw CommandFailure(message: "\(error)")
+        }
+        let rounds = Part(name: "collector", body: { try await collector.run(sink: NoSink()) })
+        return CollectServer(settings: settings, nodeName: nodeName, parts: [rounds, server], log: log)
+    }
+
+    /// What a person reads who has started it.
+    var greeting: String {
+        let host = settings.bindAddress.contains(":") ? "[\(settings.bindAddress)]" : settings.bindAddress
+        let base = "http://\(host == "0.0.0.0" || host == "[::]" ? "127.0.0.1" : host):\(settings.listenPort)"
+        let isOpen = !settings.bindAddress.hasPrefix("127.") && settings.bindAddress != "::1" && settings.bindAddress != "localhost"
+        let warning =
+            isOpen && settings.tokenFile.isEmpty
+            ? "  note        whoever reaches \(settings.bindAddress):\(settings.listenPort) can read all of this; --token-file asks for a token\n" : ""
+        return """
+            binnacle collect measures \(nodeName) each \(settings.interval == .seconds(1) ? "second" : "\(settings.interval)")
+              page        \(base)/
+              containers  \(base)/metrics/cadvisor
+              node        \(base)/metrics/node
+              summary     \(base)/stats/summary
+            \(warning)  Ctrl-C stops it
+
+            """
+    }
+
+    func run() async throws {
+        let group = ServiceGroup(configuration: .init(services: parts.map { .init(service: $0) }, logger: log))
+        let signals = Task {
+            var isFirst = true
+            for await _ in TerminationSignal.stream() {
+                if isFirst { await group.triggerGracefulShutdown() } else { exitNow(130) }
+                isFirst = false
+            }
+        }
+        defer { signals.cancel() }
+        try await group.run()
+    }
+
+    /// Why the newest round is too old, or nil. Three intervals are given, and ten seconds to a machine that is busy.
+    private static func lateness(_ collector: NodeCollector, _ interval: Duration) async -> String? {
+        let age = SystemClock().now - (await collector.snapshot(maximumAge: nil)).timestamp
+        let limit = max(.seconds(10), interval * 3)
+        return age > limit ? "the newest round is \(age.wholeMilliseconds / 1000) s old" : nil
+    }
+
+    private static func token(_ path: String, _ files: HostFileSystem) throws -> String? {
+        guard !path.isEmpty else { return nil }
+        let text: String
+        do { text = try files.text(path) } catch {
+            throw CommandFailure(message: "\(error)", hint: "--token-file names a file that holds the token")
+        }
+        let words = text.split { $0 == " " || $0.isNewline || $0 == "\t" }
+        guard words.count == 1 else {
+            throw CommandFailure(
+                message: "\(path) holds \(words.count) words, expected one token", hint: "make one: head -c 24 /dev/urandom | base64 > \(path)")
+        }
+        return String(words[0])
+    }
+
+    /// Of the host, which in a container is not the one that the kernel tells.
+    private static func hostName(_ root: String, _ files: HostFileSystem) -> String {
+        guard !root.isEmpty, let text = try? files.text(root + "/etc/hostname"), let name = text.split(separator: "\n").first, !name.isEmpty else {
+            return Settings.hostName
+        }
+        return String(name)
+    }
+}
+
+/// Keeps nothing: whoever wants samples asks for them.
+private struct NoSink: SampleSink {
+    func append(_ frames: [SampleFrame]) async throws {}
+}
