@@ -82,7 +82,8 @@ import Testing
             let counts = try await ask("count_over_time(up[5m])")
             return counts.count == jobs.count && counts.allSatisfy { (Int($0["value"][1].string ?? "") ?? 0) >= 8 }
         }
-        #expect(isScraped, "\(try files.text(directory.file("err")))")
+        let said = try files.text(directory.file("err"))
+        #expect(isScraped, "\(said)")
         // The first scrape may come before the first round is over on a busy machine; after it none may fail.
         let failed = try await ask("count_over_time(up[5m]) - sum_over_time(up[5m]) > 1")
         #expect(failed.isEmpty, "\(failed)")
