@@ -21,6 +21,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let certificates: [Target.Dependency] = [
@@ -156,6 +157,7 @@ let package = Package(
             : [
                 .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
                 .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+                .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
                 .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
                 .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
                 .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),

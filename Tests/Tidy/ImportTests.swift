@@ -17,7 +17,7 @@ import Testing
         "Shared/Zstd": ["CZstd"],
         "Shared/Gzip": ["CZlib"],
         "Shared/Serving": [
-            "HTTP", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
+            "HTTP", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Exposition", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],

@@ -12,6 +12,8 @@ public struct HTTPAddress: Sendable, Hashable {
     public var port: Int
     /// Path and query, starting with `/`.
     public var target: String
+    /// The file of a unix socket to connect to instead of host and port.
+    public var unixSocket: String?
 
     /// Nil if the text is no such address.
     public init?(_ text: String) {
@@ -44,6 +46,15 @@ public struct HTTPAddress: Sendable, Hashable {
         self.port = port
         self.target = target
     }
+
+    /// A server that listens on a unix socket, such as a container engine. The host is what it reads in `Host`.
+    public init(unixSocket: String, target: String, host: String = "localhost") {
+        self.init(host: host, port: 80, target: target)
+        self.unixSocket = unixSocket
+    }
+
+    /// The server as a person reads it in a message.
+    var server: String { unixSocket ?? "\(host):\(port)" }
 }
 
 /// Sends one request a connection over HTTP/1.1.
@@ -65,8 +76,10 @@ public struct HTTPClient: Sendable {
     private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
     public var connectTimeout: Duration = .seconds(5)
-    /// Bodies of `send` beyond this are cut there.
+    /// Bodies of `send` beyond this are cut there, or refused.
     public var maximumBodyBytes = 256 << 20
+    /// A longer body ends `send` with `ServingError.tooLong` and the connection with it, however much would still come.
+    public var refusesLongBodies = false
     public var trust: Trust = .anyone
     /// Presented to a TLS server that asks.
     public var identity: KeyPair?
@@ -79,12 +92,15 @@ public struct HTTPClient: Sendable {
     ) async throws -> Answer {
         var client = self
         if let timeout { client.connectTimeout = min(connectTimeout, timeout) }
-        return try await withDeadline(timeout, else: ServingError.timedOut("no answer from \(address.host):\(address.port) in time")) {
+        return try await withDeadline(timeout, else: ServingError.timedOut("no answer from \(address.server) in time")) {
             [client] in
             var answer = Answer(status: 0, fields: [:], body: [])
             try await client.stream(method, address, fields: fields, body: body) {
                 answer = $0
             } onBody: { bytes in
+                if client.refusesLongBodies, bytes.count > client.maximumBodyBytes - answer.body.count {
+                    throw ServingError.tooLong("the answer of \(address.server) is longer than \(client.maximumBodyBytes) bytes")
+                }
                 answer.body.append(contentsOf: bytes.prefix(client.maximumBodyBytes - answer.body.count))
             }
             return answer
@@ -100,13 +116,13 @@ public struct HTTPClient: Sendable {
         do {
             try await exchange(method, address, fields, body, connection, onHead: onHead, onBody: onBody)
         } catch let error as IOError {
-            throw ServingError.failed("the connection to \(address.host):\(address.port) broke: \(errnoText(error.errnoCode))")
+            throw ServingError.failed("the connection to \(address.server) broke: \(errnoText(error.errnoCode))")
         } catch let error as ChannelError {
-            throw ServingError.failed("the connection to \(address.host):\(address.port) broke: \(error)")
+            throw ServingError.failed("the connection to \(address.server) broke: \(error)")
         } catch let error as NIOSSLError {
-            throw ServingError.failed("TLS with \(address.host):\(address.port) failed: \(error)")
+            throw ServingError.failed("TLS with \(address.server) failed: \(error)")
         } catch let error as HTTPParserError {
-            throw ServingError.failed("\(address.host):\(address.port) does not speak HTTP: \(error)")
+            throw ServingError.failed("\(address.server) does not speak HTTP: \(error)")
         }
     }
 
@@ -117,7 +133,7 @@ public struct HTTPClient: Sendable {
         try await connection.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: address.target)
             for (name, value) in fields.list { head.headers.add(name: name, value: value) }
-            if head.headers["host"].isEmpty { head.headers.add(name: "Host", value: "\(address.host):\(address.port)") }
+            if head.headers["host"].isEmpty { head.headers.add(name: "Host", value: address.unixSocket == nil ? address.server : address.host) }
             head.headers.replaceOrAdd(name: "Connection", value: "close")
             if !body.isEmpty || method == "POST" || method == "PUT" || method == "PATCH" {
                 head.headers.replaceOrAdd(name: "Content-Length", value: "\(body.count)")
@@ -139,7 +155,7 @@ public struct HTTPClient: Sendable {
                 }
             }
             try Task.checkCancellation()
-            if !isWhole { throw ServingError.failed("\(address.host):\(address.port) closed the connection before its answer ended") }
+            if !isWhole { throw ServingError.failed("\(address.server) closed the connection before its answer ended") }
         }
     }
 
@@ -148,26 +164,30 @@ public struct HTTPClient: Sendable {
         // An IP address must not be sent as server name.
         let isName = address.host.contains { $0.isLetter }
         do {
-            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.nanoseconds(connectTimeout.wholeNanoseconds))
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .connect(host: address.host, port: address.port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        if let context {
-                            try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: isName ? address.host : nil))
-                        }
-                        try pipeline.addHTTPClientHandlers()
-                        return try Connection(wrappingChannelSynchronously: channel)
+            let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let context {
+                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: isName ? address.host : nil))
                     }
+                    try pipeline.addHTTPClientHandlers()
+                    return try Connection(wrappingChannelSynchronously: channel)
                 }
+            }
+            if let socket = address.unixSocket {
+                return try await bootstrap.connect(unixDomainSocketPath: socket, channelInitializer: prepare)
+            }
+            return try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .connect(host: address.host, port: address.port, channelInitializer: prepare)
         } catch let error as ChannelError {
-            if case .connectTimeout = error { throw ServingError.timedOut("no connection to \(address.host):\(address.port) within \(connectTimeout)") }
+            if case .connectTimeout = error { throw ServingError.timedOut("no connection to \(address.server) within \(connectTimeout)") }
             throw error
         } catch is NIOConnectionError {
-            throw ServingError.unreachable("nobody answers on \(address.host):\(address.port)")
+            throw ServingError.unreachable("nobody answers on \(address.server)")
         } catch let error as IOError {
-            throw ServingError.unreachable("cannot connect to \(address.host):\(address.port): \(error)")
+            throw ServingError.unreachable("cannot connect to \(address.server): \(errnoText(error.errnoCode))")
         }
     }
 

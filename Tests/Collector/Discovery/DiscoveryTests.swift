@@ -1,4 +1,0 @@
-import Discovery
-import Testing
-
-@Suite struct DiscoveryTests {}
