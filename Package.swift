@@ -47,7 +47,9 @@ let rows: [Row] = [
     Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
     Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
-    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
+    Row(
+        name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Exposition", "Runtime", "CShims"], products: [log],
+        testData: ["Fixtures"]),
     Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
