@@ -1,61 +1,97 @@
+import Exposition
 import Glibc
 import Runtime
 
-/// Reads the node's own files each round. Not Sendable: the collector owns it.
-final class NodeReader {
-    private let root: String
-    private var files: [String: HostFile] = [:]
-    private var mounts: [(device: String, point: String, type: String)] = []
-    private var mountsAge = 0
+/// Reads the node's own files each round. Not Sendable: whoever measures owns it.
+public final class NodeReader {
+    private static let duration = NodeFamily(
+        "node_scrape_collector_duration_seconds", .gauge, "Seconds that a collector took when it last read.")
+    private static let success = NodeFamily("node_scrape_collector_success", .gauge, "1 if a collector had something to show, else 0.")
+    private static let reasons = ["absent", "denied", "error", "malformed"]
 
-    /// `root` is put before `/proc`, for recorded trees.
-    init(root: String = "") { self.root = root }
+    private final class Entry {
+        let row: NodeCollectorTable.Row
+        let source: any NodeSource
+        let key: UInt64
+        var wait = 0
+        /// What it gave when it last read, if it does not read each round.
+        var kept: [(NodeSeries, MetricValue)] = []
+        var nanoseconds: UInt64 = 0
+        var failure: NodeReadError?
 
-    func sample(buffer: inout [UInt8]) -> NodeSample {
+        init(row: NodeCollectorTable.Row, source: any NodeSource) {
+            self.row = row
+            self.source = source
+            key = KernelText.key(of: row.name)
+        }
+    }
+
+    private let entries: [Entry]
+    private var text = KernelText()
+    private var recorder = SeriesRecorder()
+    private var round = 0
+    private let skipped: [String: Counter]
+
+    /// `root` is put before `/proc` and `/sys`, for recorded trees. A source that gives nothing is counted in `metrics`.
+    public convenience init(root: String = "", options: NodeOptions = NodeOptions(), metrics: MetricRegistry? = nil) {
+        self.init(root: root, options: options, metrics: metrics, prober: MountProber(root: root))
+    }
+
+    init(root: String, options: NodeOptions, metrics: MetricRegistry?, prober: MountProber) {
+        let environment = NodeCollectorTable.Environment(
+            tree: SysTree(root: root), options: options, stat: ProcStat(root: root), prober: prober)
+        entries = NodeCollectorTable.all.filter { options.isOn($0.name, byDefault: $0.isOnByDefault) }.map {
+            Entry(row: $0, source: $0.make(environment))
+        }
+        skipped = Dictionary(
+            uniqueKeysWithValues: Self.reasons.compactMap { reason in
+                metrics.map {
+                    (
+                        reason,
+                        $0.counter(
+                            "binnacle_collector_node_skipped_total", "Readings of the node that gave nothing.", ["reason": reason])
+                    )
+                }
+            })
+    }
+
+    /// Reads everything that is due.
+    public func sample() -> NodeSample {
         var sample = NodeSample()
-        if let text = text("/proc/stat", &buffer) { sample.parseStat(text) }
-        if let text = text("/proc/meminfo", &buffer) { sample.parseMeminfo(text) }
-        if let text = text("/proc/loadavg", &buffer) { sample.parseLoad(text) }
-        // Through a thread's own directory: /proc/net is a link that leaves the descriptor bound to this process.
-        if let text = text("/proc/self/net/dev", &buffer) { sample.network = NetworkCounters.parse(text) }
-        if let text = text("/proc/diskstats", &buffer) { sample.parseDisks(text) }
-        sample.fileSystems = fileSystems(&buffer)
+        sample.round = round
+        round += 1
+        recorder.begin()
+        for entry in entries {
+            guard entry.wait == 0 else {
+                entry.wait -= 1
+                for (series, value) in entry.kept { recorder.add(series, value) }
+                continue
+            }
+            entry.wait = entry.row.rounds - 1
+            read(entry, &sample)
+        }
+        for entry in entries {
+            let labels = { [NodeSeries.Label("collector", entry.row.name)] }
+            recorder.add(Self.duration, .nanoseconds(entry.nanoseconds), key: entry.key, labels: labels)
+            recorder.add(Self.success, .flag(entry.failure == nil), key: entry.key, labels: labels)
+        }
+        sample.metrics = recorder.finish()
         return sample
     }
 
-    /// Only file systems on devices: network mounts may hang, and everything else has no room of its own.
-    private func fileSystems(_ buffer: inout [UInt8]) -> [FileSystemUsage] {
-        if mountsAge == 0 {
-            mountsAge = 60
-            var seen: Set<Substring> = []
-            mounts = (text("/proc/self/mounts", &buffer) ?? "").split(separator: "\n").compactMap { line in
-                let fields = line.split(separator: " ")
-                guard fields.count >= 3, fields[0].hasPrefix("/dev/"), seen.insert(fields[0]).inserted else { return nil }
-                return (String(fields[0]), String(fields[1]), String(fields[2]))
-            }
+    private func read(_ entry: Entry, _ sample: inout NodeSample) {
+        let before = recorder.count
+        let start = ContinuousClock.now
+        do throws(NodeReadError) {
+            try entry.source.collect(&text, &recorder, &sample)
+            entry.failure = nil
+        } catch {
+            recorder.drop(after: before)
+            entry.failure = error
+            skipped[error.reason]?.increment()
         }
-        mountsAge -= 1
-        return mounts.compactMap { mount in
-            FileSystemUsage.of(path: mount.point, device: mount.device, type: mount.type)
-        }
-    }
-
-    private func text(_ path: String, _ buffer: inout [UInt8]) -> String? {
-        let path = root + path
-        if files[path] == nil { files[path] = try? HostFile(path, flags: O_RDONLY) }
-        guard let file = files[path], let count = try? file.read(into: &buffer), count > 0 else { return nil }
-        return String(decoding: buffer[..<count], as: UTF8.self)
-    }
-}
-
-extension FileSystemUsage {
-    /// The file system that holds `path`; nil where it cannot be asked.
-    public static func of(path: String, device: String = "", type: String = "") -> FileSystemUsage? {
-        var info = statvfs()
-        guard unsafe statvfs(path, &info) == 0, info.f_blocks > 0 else { return nil }
-        let block = UInt64(info.f_frsize)
-        return FileSystemUsage(
-            device: device, mountPoint: path, type: type, size: UInt64(info.f_blocks) * block, free: UInt64(info.f_bfree) * block,
-            available: UInt64(info.f_bavail) * block, files: UInt64(info.f_files), filesFree: UInt64(info.f_ffree))
+        let taken = (ContinuousClock.now - start).components
+        entry.nanoseconds = UInt64(taken.seconds) &* 1_000_000_000 &+ UInt64(taken.attoseconds / 1_000_000_000)
+        if entry.row.rounds > 1 { entry.kept = recorder.recorded(after: before) }
     }
 }

@@ -1,15 +1,15 @@
+import Exposition
+
 /// A metric of the node under node_exporter's name.
 public final class NodeFamily: Sendable {
-    public enum Kind: String, Sendable { case counter, gauge, untyped, histogram, summary }
+    public let kind: MetricFamily.Kind
+    /// As pages show it; for a histogram or a summary only its name and help are of use.
+    public let head: FamilyHead
+    public var name: String { head.name }
 
-    public let name: String
-    public let help: String
-    public let kind: Kind
-
-    init(_ name: String, _ kind: Kind, _ help: String) {
-        self.name = name
+    init(_ name: String, _ kind: MetricFamily.Kind, _ help: String) {
         self.kind = kind
-        self.help = help
+        head = FamilyHead(name: name, help: help, kind: kind)
     }
 }
 
@@ -22,8 +22,18 @@ public struct NodeSeries: Sendable {
     let key: UInt64
     /// `_bucket`, `_sum`, `_count` or nothing, behind the family's name.
     public let suffix: String
-    /// By name, in order.
+    /// By name, in order; one with an empty value is the same as none to Prometheus, but node_exporter shows it.
     public let labels: [Label]
+    /// The labels as pages show them.
+    public let rendered: RenderedLabels
+
+    init(family: NodeFamily, key: UInt64, suffix: String = "", labels: [Label]) {
+        self.family = family
+        self.key = key
+        self.suffix = suffix
+        self.labels = labels.count > 1 ? labels.sorted { $0.name < $1.name } : labels
+        rendered = RenderedLabels(self.labels)
+    }
 }
 
 /// Which series there are, in the order of the values. It stays the same object from round to round while no device
@@ -52,9 +62,9 @@ public final class NodeLayout: Sendable {
 /// What one round measured: a value for each series of the layout.
 public struct NodeMetrics: Sendable {
     public let layout: NodeLayout
-    public let values: [NodeValue]
+    public let values: [MetricValue]
 
-    init(layout: NodeLayout = .empty, values: [NodeValue] = []) {
+    init(layout: NodeLayout = .empty, values: [MetricValue] = []) {
         self.layout = layout
         self.values = values
     }

@@ -1,3 +1,5 @@
+import Exposition
+
 /// `cpu`: seconds of each CPU in each mode, with guests' time apart, and how often it was throttled for its heat.
 final class CPUSource: NodeSource {
     private static let seconds = NodeFamily("node_cpu_seconds_total", .counter, "Seconds that each CPU spent in each mode.")
@@ -13,7 +15,7 @@ final class CPUSource: NodeSource {
     private let tree: SysTree
     private let showsInfo: Bool
     private let showsGuests: Bool
-    private var slow: [(family: NodeFamily, key: UInt64, labels: [NodeSeries.Label], value: NodeValue)] = []
+    private var slow: [(family: NodeFamily, key: UInt64, labels: [NodeSeries.Label], value: MetricValue)] = []
     private var wait = 0
 
     init(stat: ProcStat, tree: SysTree, options: NodeOptions) {
@@ -128,8 +130,8 @@ final class StatSource: NodeSource {
         series.add(Self.running, .integer(stat.running))
         series.add(Self.blocked, .integer(stat.blocked))
         if showsSoftIRQs {
-            for (vector, value) in zip(Self.vectors, stat.softIRQs) {
-                series.add(Self.softIRQs, .integer(value), key: UInt64(vector.utf8.count)) { [("vector", vector)] }
+            for (number, (vector, value)) in zip(Self.vectors, stat.softIRQs).enumerated() {
+                series.add(Self.softIRQs, .integer(value), key: UInt64(number)) { [("vector", vector)] }
             }
         }
         sample.contextSwitches = stat.contextSwitches

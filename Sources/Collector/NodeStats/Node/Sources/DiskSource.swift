@@ -1,3 +1,5 @@
+import Exposition
+
 /// `diskstats`: all that /proc/diskstats counts, by device. Sectors are 512 bytes whatever the device's are, times are
 /// milliseconds (the kernel's admin-guide/iostats).
 final class DiskSource: NodeSource {
@@ -53,7 +55,7 @@ final class DiskSource: NodeSource {
             for (position, column) in Self.columns.enumerated() {
                 // 11 columns before Linux 4.18, 15 before 5.5.
                 guard let value = text.number() else { break }
-                let shown: NodeValue =
+                let shown: MetricValue =
                     switch column.form {
                     case .count: .integer(value)
                     case .sectors: .integer(value &* 512)
@@ -77,7 +79,7 @@ final class DiskSource: NodeSource {
 
     /// What is known of a device, looked up when it is new and each ten minutes.
     private struct Known {
-        var series: [(family: NodeFamily, labels: [NodeSeries.Label], value: NodeValue)]
+        var series: [(family: NodeFamily, labels: [NodeSeries.Label], value: MetricValue)]
         var wait: Int
     }
     private var known: [UInt64: Known] = [:]
@@ -91,7 +93,7 @@ final class DiskSource: NodeSource {
         for one in known[key]!.series { series.add(one.family, one.value, key: key) { one.labels } }
     }
 
-    private func look(_ major: UInt64, _ minor: UInt64, _ name: String) -> [(family: NodeFamily, labels: [NodeSeries.Label], value: NodeValue)] {
+    private func look(_ major: UInt64, _ minor: UInt64, _ name: String) -> [(family: NodeFamily, labels: [NodeSeries.Label], value: MetricValue)] {
         var properties: [Substring: Substring] = [:]
         for line in (tree.text("/run/udev/data/b\(major):\(minor)") ?? "").split(separator: "\n") where line.hasPrefix("E:") {
             guard let equals = line.firstIndex(of: "=") else { continue }
@@ -99,7 +101,7 @@ final class DiskSource: NodeSource {
         }
         func property(_ name: Substring) -> String { String(properties[name] ?? "") }
         let serial = property("SCSI_IDENT_SERIAL")
-        var all: [(family: NodeFamily, labels: [NodeSeries.Label], value: NodeValue)] = [
+        var all: [(family: NodeFamily, labels: [NodeSeries.Label], value: MetricValue)] = [
             (
                 Self.info,
                 [

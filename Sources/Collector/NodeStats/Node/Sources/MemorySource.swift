@@ -1,3 +1,5 @@
+import Exposition
+
 /// `meminfo`: every field of /proc/meminfo.
 final class MemorySource: NodeSource {
     private let file: KernelFile
@@ -69,7 +71,7 @@ final class NUMAMemorySource: NodeSource {
         }
     }
 
-    private func add(_ name: String, _ kind: NodeFamily.Kind, _ help: String, _ node: String, _ value: UInt64, _ series: inout SeriesRecorder) {
+    private func add(_ name: String, _ kind: MetricFamily.Kind, _ help: String, _ node: String, _ value: UInt64, _ series: inout SeriesRecorder) {
         series.add(named: KernelText.key(of: "\(name)\n\(node)"), .integer(value)) { (NodeFamily(name, kind, help), [("node", node)]) }
     }
 }

@@ -1,3 +1,5 @@
+import Exposition
+
 /// One of node_exporter's collectors: reads a few files of the kernel and gives its metrics.
 ///
 /// A source that throws shows nothing this round and is counted; what it gave before is dropped.

@@ -1,3 +1,5 @@
+import Exposition
+
 /// `pressure`: time in which tasks waited for a resource (`waiting`: some did, `stalled`: all did), from
 /// /proc/pressure, in microseconds.
 final class PressureSource: NodeSource {

@@ -1,3 +1,4 @@
+import Exposition
 import Glibc
 
 /// The text of one file of /proc or /sys, walked line by line and word by word without making strings.
@@ -139,11 +140,11 @@ struct KernelText {
     }
 
     /// A number with a sign before it or a fraction behind it, with the digits that are written: `-3`, `0.39`.
-    func decimal(in range: Range<Int>) -> NodeValue? {
+    func decimal(in range: Range<Int>) -> MetricValue? {
         var range = range
         let isNegative = !range.isEmpty && bytes[range.lowerBound] == 0x2D
         if isNegative { range = (range.lowerBound + 1)..<range.upperBound }
-        var digits: UInt8?
+        var digits: Int?
         var mantissa: Int64 = 0
         var isEmpty = true
         for index in range {

@@ -23,7 +23,7 @@ struct SysTree {
     /// `cpu2` before `cpu10`: by length where the text before the digits is the same.
     static func inOrder(_ a: String, _ b: String) -> Bool {
         let (x, y) = (stem(a), stem(b))
-        if x != y || x.count == a.utf8.count { return a < b }
+        if !x.elementsEqual(y) || x.count == a.utf8.count { return a < b }
         return (a.utf8.count, a) < (b.utf8.count, b)
     }
 
