@@ -52,7 +52,10 @@ public struct NodeEndpoint: Sendable {
             exposition(ResourceMetrics.families(of: await collector.snapshot()), request)
         }
         router.on("GET", "/metrics/node") { request, _ in
-            exposition(CadvisorMetrics.nodeFamilies(of: await collector.snapshot()), request)
+            let format = TextFormat.negotiated(accept: request.fields["Accept"])
+            return HTTPResponse(
+                fields: ["Content-Type": format.contentType],
+                body: .bytes(NodePage.print(await collector.snapshot().node.metrics, format: format)))
         }
         router.on("GET", "/metrics/probes") { request, _ in exposition(await pods?.probeMetrics() ?? [], request) }
         router.on("GET POST", "/stats/summary") { request, _ in
