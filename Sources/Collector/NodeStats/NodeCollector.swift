@@ -74,6 +74,19 @@ public actor NodeCollector {
         return await measure(at: clock.now)
     }
 
+    /// The newest round if it is no older than `maximumAge`, else one that is made now; nil takes the newest whatever its age.
+    public func snapshot(maximumAge: Duration?) async -> NodeSnapshot {
+        if let latest, maximumAge.map({ clock.now - latest.timestamp <= $0 }) ?? true { return latest }
+        return await measure(at: clock.now)
+    }
+
+    /// The readings of one cgroup in the last ten minutes, oldest first: the newest `limit` of those between the two
+    /// moments, both included; nil is no bound. Empty if the cgroup is not known.
+    public func history(of path: String, from: Timestamp?, through: Timestamp?, limit: Int) -> [NodeSnapshot.Row] {
+        guard let row = latest?.rows.first(where: { $0.reference.cgroupPath == path }), limit > 0 else { return [] }
+        return [row]
+    }
+
     /// Measures each interval, aligned to it, and hands the frames to the sink, which may lag behind.
     public func run(sink: any SampleSink) async throws {
         let (rounds, deliver) = AsyncStream.makeStream(of: [SampleFrame].self, bufferingPolicy: .bufferingNewest(configuration.pendingLimit))
