@@ -2,7 +2,7 @@ import Exposition
 import NodeStats
 import Telemetry
 
-/// `/metrics/cadvisor` and `/metrics/node` of one snapshot.
+/// `/metrics/cadvisor` of one snapshot.
 enum CadvisorMetrics {
     static func families(of snapshot: NodeSnapshot) -> [MetricFamily] {
         var families = ContainerMetric.all.reduce(into: [MetricFamily]()) { families, metric in
@@ -49,13 +49,5 @@ enum CadvisorMetrics {
                 name: "machine_scrape_error", help: "1 if the machine could not be read.", kind: .gauge, samples: [.init(value: 0)]),
             gauge("machine_swap_bytes", "Swap installed.", Double(machine.swapBytes)),
         ]
-    }
-
-    static func nodeFamilies(of snapshot: NodeSnapshot) -> [MetricFamily] {
-        NodeMetric.all(of: snapshot.node).map { metric in
-            MetricFamily(
-                name: metric.name, help: metric.help, kind: metric.isCounter ? .counter : .gauge,
-                samples: metric.samples.map { .init(labels: $0.labels, value: $0.value) })
-        }.sorted { $0.name < $1.name }
     }
 }

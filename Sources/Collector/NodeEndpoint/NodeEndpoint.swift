@@ -81,7 +81,10 @@ public struct NodeEndpoint: Sendable {
             exposition(ResourceMetrics.families(of: await readings.snapshot(maximumAge: nil)), request)
         }
         router.on("GET", "/metrics/node") { request, _ in
-            exposition(CadvisorMetrics.nodeFamilies(of: await readings.snapshot(maximumAge: nil)), request)
+            let format = TextFormat.negotiated(accept: request.fields["Accept"])
+            return HTTPResponse(
+                fields: ["Content-Type": format.contentType],
+                body: .bytes(NodePage.print(await readings.snapshot(maximumAge: nil).node.metrics, format: format)))
         }
         router.on("GET", "/metrics/probes") { request, _ in
             let start = ProcessMetrics.families(files, bootTime: await readings.snapshot(maximumAge: nil).machine.bootTime)

@@ -9,39 +9,24 @@ public protocol NodeReadings: Sendable {
     func history(of path: String, from: Timestamp?, through: Timestamp?, limit: Int) async -> [NodeSnapshot.Row]
 }
 
-/// Which events of containers are asked for, as cAdvisor's `events` takes it.
-public struct EventQuery: Sendable {
-    public var path = "/"
-    public var includesSubcontainers = false
-    public var kinds: Set<ContainerEvent.Kind> = []
-    /// The newest so many; negative is all.
-    public var maximum = 10
-    /// Nanoseconds since 1970, both inclusive.
-    public var from: Int64?
-    public var through: Int64?
-
-    public init() {}
-
-    public func matches(_ event: ContainerEvent) -> Bool {
-        guard kinds.contains(event.kind), event.time >= from ?? .min, event.time <= through ?? .max else { return false }
-        if event.path == path { return true }
-        return includesSubcontainers && CgroupPath.isBelow(event.path, path)
-    }
-}
-
 /// Where events of containers come from: the Collector's bounded log.
 public protocol EventSource: Sendable {
     /// Those that match, oldest first.
-    func past(_ query: EventQuery) async -> [ContainerEvent]
-    /// Events from now on; a reader that does not keep up misses some, which the log counts.
-    func live() async -> AsyncStream<ContainerEvent>
+    func past(_ query: EventLog.Query) async -> [ContainerEvent]
+    /// Matching events from now on; a reader that does not keep up misses some, which the log counts. Nil if too many listen.
+    func live(_ query: EventLog.Query) async -> AsyncStream<ContainerEvent>?
+}
+
+extension EventLog: EventSource {
+    public func past(_ query: Query) async -> [ContainerEvent] { events(query) }
+    public func live(_ query: Query) async -> AsyncStream<ContainerEvent>? { subscribe(query) }
 }
 
 /// No events at all.
 public struct NoEvents: EventSource {
     public init() {}
-    public func past(_ query: EventQuery) async -> [ContainerEvent] { [] }
-    public func live() async -> AsyncStream<ContainerEvent> { AsyncStream { $0.finish() } }
+    public func past(_ query: EventLog.Query) async -> [ContainerEvent] { [] }
+    public func live(_ query: EventLog.Query) async -> AsyncStream<ContainerEvent>? { AsyncStream { $0.finish() } }
 }
 
 /// Paths of cgroups, as ids and in addresses.

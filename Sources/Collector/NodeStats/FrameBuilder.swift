@@ -1,3 +1,4 @@
+import Exposition
 import Telemetry
 
 /// Turns rows into frames for the store, keeping each source's set of series as long as it does not change.
@@ -10,6 +11,10 @@ struct FrameBuilder {
     }
     private var known: [String: Known] = [:]
     private var round = 0
+    private var nodeLayout: NodeLayout?
+    /// Which of the layout's series are stored.
+    private var nodePositions: [Int] = []
+    private var nodeSeries = SeriesSet([])
     let nodeName: String
 
     init(nodeName: String) { self.nodeName = nodeName }
@@ -56,19 +61,25 @@ struct FrameBuilder {
         return SampleFrame(source: source, timestamp: timestamp, series: series, values: values)
     }
 
+    /// All of the node's metrics but how long each collector took, which is of use on the page only. The reader keeps
+    /// the layout while no device comes or goes, so the set of series is made once.
     private mutating func nodeFrame(_ snapshot: NodeSnapshot) -> SampleFrame {
-        let metrics = NodeMetric.all(of: snapshot.node)
+        let metrics = snapshot.node.metrics
         let source = "node/\(nodeName)"
-        let nodeName = nodeName
-        let series = series(source, metrics.map(\.samples.count)) {
-            metrics.flatMap { metric in
-                metric.samples.map { sample in
-                    Labels(
-                        [(Labels.metricName, metric.name), ("instance", nodeName), ("job", "node")] + sample.labels.map { ($0.name, $0.value) })
-                }
-            }
+        if nodeLayout !== metrics.layout {
+            nodeLayout = metrics.layout
+            nodePositions = metrics.layout.series.indices.filter { metrics.layout.series[$0].family.name != "node_scrape_collector_duration_seconds" }
+            nodeSeries = SeriesSet(
+                nodePositions.map { position in
+                    let series = metrics.layout.series[position]
+                    return Labels(
+                        [(Labels.metricName, series.family.name + series.suffix), ("instance", nodeName), ("job", "node")]
+                            + series.labels.filter { !$0.value.isEmpty }.map { ($0.name, $0.value) })
+                })
         }
-        return SampleFrame(source: source, timestamp: snapshot.timestamp, series: series, values: metrics.flatMap { $0.samples.map(\.value) })
+        known[source] = Known(series: nodeSeries, signature: [], round: round)
+        return SampleFrame(
+            source: source, timestamp: snapshot.timestamp, series: nodeSeries, values: nodePositions.map { metrics.values[$0].double })
     }
 
     private mutating func series(_ source: String, _ signature: [Int], _ labels: () -> [Labels]) -> SeriesSet {

@@ -17,6 +17,8 @@ public actor NodeCollector {
         public var root = ""
         /// The file system that holds it is the node's `fs`.
         public var dataDirectory: String
+        /// What of the node is measured beside its containers.
+        public var node = NodeOptions()
         /// Rounds that wait for the sink; the oldest is dropped and counted beyond that.
         public var pendingLimit = 60
         public init(nodeName: String, dataDirectory: String) {
@@ -58,7 +60,7 @@ public actor NodeCollector {
         self.logger = logger
         machine = MachineInfo(fileSystem: fileSystem, root: configuration.root)
         mounts = CgroupMounts(mountinfo: (try? fileSystem.text(configuration.root + "/proc/self/mountinfo")) ?? "", prefix: configuration.root)
-        nodeReader = NodeReader(root: configuration.root)
+        nodeReader = NodeReader(root: configuration.root, options: configuration.node, metrics: metrics)
         builder = FrameBuilder(nodeName: configuration.nodeName)
         roundDuration = metrics.histogram("binnacle_collector_round_duration_seconds", "Time to read everything once.")
         vanishedTotal = metrics.counter("binnacle_collector_vanished_total", "Cgroups and processes that vanished between two reads.")
@@ -127,7 +129,7 @@ public actor NodeCollector {
             if let row = row(for: reference) { rows.append(row) }
         }
         rows.sort { $0.reference.cgroupPath < $1.reference.cgroupPath }
-        let node = nodeReader.sample(buffer: &buffer)
+        let node = nodeReader.sample()
         if let root = rows.firstIndex(where: { $0.reference.cgroupPath == "/" }) {
             var reading = NetworkReading()
             reading.interfaces = node.network

@@ -125,8 +125,8 @@ import Testing
         }
         let writer = Collected()
         async let produced: Void = produce(writer)
-        while !events.send(Self.event(.oom, "/docker/x", second: 1)) { await Task.yield() }
-        _ = events.send(Self.event(.oom, "/kubepods/a", second: 2))
+        events.send(Self.event(.oom, "/docker/x", second: 1))
+        events.send(Self.event(.oom, "/kubepods/a", second: 2))
         events.finish()
         try await produced
         #expect(writer.text.split(separator: "\n").count == 1 && writer.text.hasSuffix("}\n") && writer.text.contains("/kubepods/a"))

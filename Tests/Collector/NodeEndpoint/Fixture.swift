@@ -178,23 +178,24 @@ struct Fixture: NodeReadings {
 /// Events of a list, and live ones as a test sends them.
 final class FakeEvents: EventSource {
     let list: [ContainerEvent]
-    private let continuation = Mutex<AsyncStream<ContainerEvent>.Continuation?>(nil)
+    private let listener = Mutex<(query: EventLog.Query, continuation: AsyncStream<ContainerEvent>.Continuation)?>(nil)
     init(_ list: [ContainerEvent]) { self.list = list }
 
-    func past(_ query: EventQuery) async -> [ContainerEvent] {
+    func past(_ query: EventLog.Query) async -> [ContainerEvent] {
         let matching = list.filter { query.matches($0) }
-        return query.maximum < 0 ? matching : Array(matching.suffix(query.maximum))
+        return query.limit < 0 ? matching : Array(matching.suffix(query.limit))
     }
-    func live() async -> AsyncStream<ContainerEvent> {
+    func live(_ query: EventLog.Query) async -> AsyncStream<ContainerEvent>? {
         let (stream, continuation) = AsyncStream.makeStream(of: ContainerEvent.self)
-        self.continuation.withLock { $0 = continuation }
+        listener.withLock { $0 = (query, continuation) }
         return stream
     }
-    /// False while nobody listens.
-    func send(_ event: ContainerEvent) -> Bool {
-        continuation.withLock { $0?.yield(event) } != nil
+    func send(_ event: ContainerEvent) {
+        listener.withLock { listener in
+            if let listener, listener.query.matches(event) { listener.continuation.yield(event) }
+        }
     }
-    func finish() { continuation.withLock { $0?.finish() } }
+    func finish() { listener.withLock { $0?.continuation.finish() } }
 }
 
 /// What a request gets, as text.

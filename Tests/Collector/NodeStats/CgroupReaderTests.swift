@@ -137,8 +137,8 @@ import Testing
         let directory = TemporaryDirectory("cgroup")
         try lay(directory, Self.v1.merging(Self.proc) { $1 })
         let snapshot = await collector(directory, []).snapshot()
-        let metrics = NodeMetric.all(of: snapshot.node)
-        func value(_ name: String) -> Double? { metrics.first { $0.name == name }?.samples.first?.value }
+        let metrics = snapshot.node.metrics
+        func value(_ name: String) -> Double? { metrics.value(name, name == "node_cpu_seconds_total" ? ["cpu": "0", "mode": "user"] : [:]) }
         #expect(value("node_load5") == 0.4)
         #expect(value("node_memory_MemFree_bytes") == 409_600)
         #expect(value("node_cpu_seconds_total") == 0.1)

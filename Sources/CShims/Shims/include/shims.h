@@ -14,6 +14,16 @@
 // memmem(3), which `import Glibc` does not show.
 const void *_Nullable binnacle_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
 
+// What adjtimex(2) tells when it is asked to change nothing; units as in its manual page. Swift's Glibc has no timex.
+struct binnacle_clock_state {
+    int64_t offset, frequency, maximum_error, estimated_error, constant, tick;
+    int64_t pps_frequency, pps_jitter, pps_shift, pps_stability;
+    int64_t pps_jitter_count, pps_calibrations, pps_errors, pps_unstable;
+    int32_t status, tai_offset;
+};
+// The state of the clock (TIME_OK, ..., TIME_ERROR), or a negative errno.
+int binnacle_clock_state(struct binnacle_clock_state *state);
+
 // Everything that the executable binnacle-pause does; see docs/decisions/sandbox.md.
 int binnacle_sandbox_main(int argc, char *_Nonnull *_Nonnull argv);
 

@@ -11,27 +11,29 @@ extension CadvisorAPI {
         guard Self.flag(request, "stream") == true else {
             return .json(.array(await events.past(query).map(Self.document)))
         }
-        let wanted = query
-        let source = events
+        query.limit = -1
+        guard let stream = await events.live(query) else {
+            return .text("too many listen to events already; try again later\n", status: 503)
+        }
         return HTTPResponse(
             fields: ["Content-Type": "application/json"],
             body: .stream { writer in
-                for await event in await source.live() where wanted.matches(event) {
-                    try await writer.write(Self.document(event).bytes() + [0x0A])
-                }
+                for await event in stream { try await writer.write(Self.document(event).bytes() + [0x0A]) }
             })
     }
 
     /// A parameter whose value is no boolean, number or time counts as not given, as in cAdvisor.
-    static func query(_ request: HTTPRequest) -> EventQuery {
-        var query = EventQuery()
+    static func query(_ request: HTTPRequest) -> EventLog.Query {
+        var query = EventLog.Query()
+        query.kinds = []
+        query.limit = 10
         query.includesSubcontainers = flag(request, "subcontainers") ?? false
         let all = flag(request, "all_events") ?? false
         let names: [(String, ContainerEvent.Kind)] = [
             ("oom_events", .oom), ("oom_kill_events", .oomKill), ("creation_events", .containerCreation), ("deletion_events", .containerDeletion),
         ]
         for (name, kind) in names where all || flag(request, name) == true { query.kinds.insert(kind) }
-        if let maximum = request.parameter("max_events").flatMap({ Int($0) }) { query.maximum = maximum }
+        if let maximum = request.parameter("max_events").flatMap({ Int($0) }) { query.limit = maximum }
         query.from = request.parameter("start_time").flatMap { CivilTime.parse($0) }?.nanosecondsSinceEpoch
         query.through = request.parameter("end_time").flatMap { CivilTime.parse($0) }?.nanosecondsSinceEpoch
         return query

@@ -5,10 +5,10 @@ import NodeStats
 /// container the one that holds its writable layer.
 enum FileSystemStats {
     static func version1(_ row: NodeSnapshot.Row, in snapshot: NodeSnapshot) -> [JSON] {
-        if row.reference.cgroupPath == "/" { return snapshot.node.fileSystems.map { machine($0, snapshot) } }
+        if row.reference.cgroupPath == "/" { return snapshot.fileSystemsByDevice.map { machine($0, snapshot) } }
         guard let layer = row.writableLayer, let room = snapshot.rootFileSystem else { return [] }
         let own = usage(room, used: layer.bytes + (row.logBytes ?? 0), base: layer.bytes)
-        return [.object(own + DiskCounters(nil).version1)]
+        return [.object(own + DiskCounters.none.members)]
     }
 
     /// Only what the container itself has used.
@@ -24,17 +24,17 @@ enum FileSystemStats {
     /// Version 2's `MachineFsStats`, whose disk counters lie under a member that is truly named `inline`.
     static func machineVersion2(_ snapshot: NodeSnapshot) -> JSON {
         Document.list(
-            snapshot.node.fileSystems.map { system in
+            snapshot.fileSystemsByDevice.map { system in
                 [
                     "device": .string(system.device), "type": .string(system.type), "capacity": Document.count(system.size),
                     "usage": Document.count(system.used), "available": Document.count(system.available), "inodes_free": Document.count(system.filesFree),
-                    "inline": .object(JSONObject(DiskCounters(disk(of: system, snapshot)).version1)),
+                    "inline": .object(JSONObject(disk(of: system, snapshot).members)),
                 ]
             })
     }
 
     private static func machine(_ system: FileSystemUsage, _ snapshot: NodeSnapshot) -> JSON {
-        .object(usage(system, used: system.used, base: 0) + DiskCounters(disk(of: system, snapshot)).version1)
+        .object(usage(system, used: system.used, base: 0) + disk(of: system, snapshot).members)
     }
 
     private static func usage(_ system: FileSystemUsage, used: UInt64, base: UInt64) -> [(String, JSON)] {
@@ -45,26 +45,34 @@ enum FileSystemStats {
         ]
     }
 
-    private static func disk(of system: FileSystemUsage, _ snapshot: NodeSnapshot) -> NodeSample.Disk? {
-        let name = system.device.split(separator: "/").last.map(String.init) ?? system.device
-        return snapshot.node.disks.first { $0.device == name }
+    private static func disk(of system: FileSystemUsage, _ snapshot: NodeSnapshot) -> DiskCounters {
+        DiskCounters(system.device.split(separator: "/").last.map(String.init) ?? system.device, snapshot)
     }
 }
 
-/// The counters of a disk under cAdvisor's names: sectors of 512 bytes, times in milliseconds.
+/// The counters of a disk under cAdvisor's names: sectors of 512 bytes, times in milliseconds. What the node's metrics do
+/// not have of the device is 0.
 struct DiskCounters {
-    private let disk: NodeSample.Disk?
+    private let read: (String, Double) -> JSON
 
-    init(_ disk: NodeSample.Disk?) { self.disk = disk }
+    /// Of no disk at all: a container's file system has no counters of its own.
+    static let none = DiskCounters()
 
-    var version1: [(String, JSON)] {
-        [
-            ("reads_completed", Document.count(disk?.reads)), ("reads_merged", 0), ("sectors_read", Document.count(disk.map { $0.readBytes / 512 })),
-            ("read_time", milliseconds(disk?.readTime)), ("writes_completed", Document.count(disk?.writes)), ("writes_merged", 0),
-            ("sectors_written", Document.count(disk.map { $0.writtenBytes / 512 })), ("write_time", milliseconds(disk?.writeTime)), ("io_in_progress", 0),
-            ("io_time", milliseconds(disk?.ioTime)), ("weighted_io_time", 0),
-        ]
+    private init() { read = { _, _ in 0 } }
+
+    init(_ device: String, _ snapshot: NodeSnapshot) {
+        let metrics = snapshot.node.metrics
+        read = { name, scale in .integer(metrics.value("node_disk_" + name, ["device": device]).map { Int64($0 * scale) } ?? 0) }
     }
 
-    private func milliseconds(_ seconds: Double?) -> JSON { .integer(seconds.map { Int64($0 * 1000) } ?? 0) }
+    var members: [(String, JSON)] {
+        [
+            ("reads_completed", read("reads_completed_total", 1)), ("reads_merged", read("reads_merged_total", 1)),
+            ("sectors_read", read("read_bytes_total", 1.0 / 512)), ("read_time", read("read_time_seconds_total", 1000)),
+            ("writes_completed", read("writes_completed_total", 1)), ("writes_merged", read("writes_merged_total", 1)),
+            ("sectors_written", read("written_bytes_total", 1.0 / 512)), ("write_time", read("write_time_seconds_total", 1000)),
+            ("io_in_progress", read("io_now", 1)), ("io_time", read("io_time_seconds_total", 1000)),
+            ("weighted_io_time", read("io_time_weighted_seconds_total", 1000)),
+        ]
+    }
 }
