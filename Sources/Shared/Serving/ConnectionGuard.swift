@@ -33,6 +33,10 @@ final class ConnectionGuard {
         context.close(promise: nil)
     }
 
+    /// Sent down the pipeline by who is about to close: its promise is kept when all that was written has been taken, since
+    /// closing drops what has not.
+    struct Drain: Sendable {}
+
     /// Beside the socket, where bytes come and go.
     final class Socket: ChannelDuplexHandler {
         typealias InboundIn = ByteBuffer
@@ -43,6 +47,7 @@ final class ConnectionGuard {
         private var waitingWrites = 0
         private var lastProgress = NIODeadline.now()
         private var check: Scheduled<Void>?
+        private var drained: [EventLoopPromise<Void>] = []
 
         init(_ shared: ConnectionGuard) { self.shared = shared }
 
@@ -63,9 +68,22 @@ final class ConnectionGuard {
             promise.futureResult.whenComplete { _ in
                 box.value.waitingWrites -= 1
                 box.value.lastProgress = .now()
+                if box.value.waitingWrites == 0 { box.value.tellDrained() }
             }
             context.write(data, promise: promise)
             if check == nil { schedule(context, after: shared.limits.write) }
+        }
+
+        func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+            guard event is Drain else { return context.triggerUserOutboundEvent(event, promise: promise) }
+            if let promise { drained.append(promise) }
+            if waitingWrites == 0 || !context.channel.isActive { tellDrained() }
+        }
+
+        private func tellDrained() {
+            let told = drained
+            drained = []
+            for promise in told { promise.succeed() }
         }
 
         /// One task a stall time looks whether anything has moved, which costs nothing a write.
@@ -81,11 +99,13 @@ final class ConnectionGuard {
         }
 
         func handlerRemoved(context: ChannelHandlerContext) {
+            tellDrained()
             check?.cancel()
             shared.headDeadline?.cancel()
         }
 
         func channelInactive(context: ChannelHandlerContext) {
+            tellDrained()
             check?.cancel()
             shared.headDeadline?.cancel()
             context.fireChannelInactive()

@@ -73,6 +73,9 @@ public final class HTTPServer: Service {
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // The kernel takes more only when less than a piece is unsent (TCP_NOTSENT_LOWAT, 25), so that its own buffers
+                // of megabytes do not make a slow reader look like a dead one.
+                .childChannelOption(.tcpOption(.init(rawValue: 25)), value: .init(HTTPSession.pieceBytes))
                 // What waits in memory for a slow reader: two pieces of an answer.
                 .childChannelOption(.writeBufferWaterMark, value: .init(low: HTTPSession.pieceBytes, high: 2 * HTTPSession.pieceBytes))
                 .bind(host: configuration.host, port: configuration.port) { channel in
@@ -158,6 +161,12 @@ public final class HTTPServer: Service {
                     group.addTask {
                         defer { connection.channel.close(promise: nil) }
                         try await session.run(inbound)
+                        // A stop of the server does not wait for readers.
+                        try await withTaskCancellationHandler {
+                            try await connection.channel.triggerUserOutboundEvent(ConnectionGuard.Drain()).get()
+                        } onCancel: {
+                            connection.channel.close(promise: nil)
+                        }
                     }
                     group.addTask { try await connection.channel.closeFuture.get() }
                     try await group.next()

@@ -1,3 +1,4 @@
+import Discovery
 import HTTP
 import Logging
 import NodeEndpoint
@@ -30,14 +31,16 @@ struct CollectServer {
         var configuration = NodeCollector.Configuration(nodeName: nodeName, dataDirectory: settings.root.isEmpty ? "/" : settings.root)
         configuration.interval = settings.interval
         configuration.root = settings.root
+        let owners = Owners.standard(ownersConfiguration(settings), fileSystem: files, metrics: registry, logger: log)
         let collector = NodeCollector(
-            configuration: configuration, source: NoContainers(), fileSystem: files, clock: SystemClock(), metrics: registry, logger: log)
+            configuration: configuration, source: owners, fileSystem: files, clock: SystemClock(), metrics: registry, logger: log)
 
         var options = NodeEndpoint.Options()
         options.version = Binnacle.version
         options.root = settings.root
         options.mounts = collector.mounts
         options.hasStatusPage = true
+        options.owners = { owners.statuses.filter { $0.state != .absent }.map { endpointStatus($0) } }
         let checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
         var router = HTTPRouter()
         NodeEndpoint(readings: collector, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
@@ -51,7 +54,30 @@ struct CollectServer {
             throw CommandFailure(message: "\(error)")
         }
         let rounds = Part(name: "collector", body: { try await collector.run(sink: NoSink()) })
-        return CollectServer(settings: settings, nodeName: nodeName, parts: [rounds, server], log: log)
+        let discovery = Part(name: "owners", body: { await owners.run() })
+        return CollectServer(settings: settings, nodeName: nodeName, parts: [discovery, rounds, server], log: log)
+    }
+
+    /// Sockets that were named are taken as they are, the usual ones are looked for where the host's files are.
+    private static func ownersConfiguration(_ settings: CollectSettings) -> Owners.Configuration {
+        var configuration = Owners.Configuration()
+        func usual(_ paths: [String]) -> [String] { paths.map { settings.root + $0 } }
+        configuration.docker = settings.dockerSockets ?? usual(configuration.docker)
+        configuration.podman = settings.podmanSockets ?? usual(configuration.podman)
+        configuration.containerd = settings.containerdSockets ?? usual(configuration.containerd)
+        configuration.crio = settings.crioSockets ?? usual(configuration.crio)
+        configuration.userDirectories = settings.podmanSockets == nil ? usual(configuration.userDirectories) : []
+        configuration.labels = AllowList(settings.containerLabels)
+        configuration.environment = AllowList(settings.containerEnv)
+        configuration.procDirectory = settings.root + "/proc"
+        return configuration
+    }
+
+    private static func endpointStatus(_ status: OwnerStatus) -> NodeEndpoint.OwnerStatus {
+        let count = "\(status.containers) \(status.containers == 1 ? "container" : "containers")"
+        let isWell = status.state == .connected
+        return .init(
+            name: status.owner, isWell: isWell, message: isWell ? [status.version, count].filter { !$0.isEmpty }.joined(separator: ", ") : status.problem)
     }
 
     /// What a person reads who has started it.

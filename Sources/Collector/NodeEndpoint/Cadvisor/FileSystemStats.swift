@@ -52,8 +52,8 @@ enum FileSystemStats {
 
 /// The counters of a disk under cAdvisor's names: sectors of 512 bytes, times in milliseconds. What the node's metrics do
 /// not have of the device is 0.
-struct DiskCounters {
-    private let read: (String, Double) -> JSON
+struct DiskCounters: Sendable {
+    private let read: @Sendable (String, Double) -> JSON
 
     /// Of no disk at all: a container's file system has no counters of its own.
     static let none = DiskCounters()

@@ -13,7 +13,8 @@ enum MachineDocument {
                 ("cpu_frequency_khz", Document.count(machine.cpuFrequencyKHz)), ("memory_capacity", Document.count(machine.memoryBytes)),
                 ("swap_capacity", Document.count(machine.swapBytes)), ("memory_by_type", memoryByType(machine)),
                 // No kernel interface tells of persistent memory without its vendor's library, which cAdvisor links.
-                ("nvm", ["memory_mode_capacity": 0, "app_direct_mode_capacity": 0, "avg_power_budget": 0]), ("hugepages", hugePages(machine.hugePages)),
+                // The blank in the second name is on the wire.
+                ("nvm", ["memory_mode_capacity": 0, "app direct_mode_capacity": 0, "avg_power_budget": 0]), ("hugepages", hugePages(machine.hugePages)),
                 ("machine_id", .string(machine.machineID)), ("system_uuid", .string(machine.systemUUID)), ("boot_id", .string(machine.bootID)),
             ] + devices(snapshot) + cloud(machine) + [("instance_id", .string(machine.cloud.id))])
     }

@@ -59,7 +59,7 @@ enum StatusDocument {
             ("name", .string(snapshot.nodeName)), ("kernel", .string(machine.kernelVersion)), ("os", .string(machine.osImage)), ("cores", JSON(machine.cores)),
             ("memory", Document.count(machine.memoryBytes)), ("boot", Document.count(machine.bootTime)),
             ("load", .array(snapshot.node.load.map { .number($0) })), ("cpu", cores(root?.usageNanoCores)),
-            ("used", Document.number(SummaryNode.workingSet(snapshot))),
+            ("used", Document.number(root?.sample.workingSet ?? SummaryNode.workingSet(snapshot))),
             (
                 "disks",
                 .array(

@@ -42,7 +42,7 @@ enum StatusScript {
           if (item.past) points = item.past.slice();
           else {
             points = points || [];
-            if (item.cpu !== undefined && (!points.length || points[points.length - 1][0] < time)) points.push([time, item.cpu, item.memory ?? item.used ?? 0]);
+            if (item.cpu !== undefined && (!points.length || points[points.length - 1][0] < time)) points.push([time, item.cpu, item.used ?? item.memory ?? 0]);
           }
           while (points.length && points[0][0] < time - WINDOW) points.shift();
           past.set(id, points);

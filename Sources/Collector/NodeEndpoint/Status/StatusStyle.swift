@@ -24,12 +24,12 @@ enum StatusStyle {
         .state.live .dot{background:var(--ok)}
         .state.lost .dot{background:var(--crit);border-radius:0}
         .tiles{display:grid;grid-template-columns:repeat(7,1fr);gap:16px}
-        .tile{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:12px 16px;box-shadow:var(--shadow);min-width:0;overflow:hidden}
+        .tile{display:flex;flex-direction:column;background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:12px 16px;box-shadow:var(--shadow);min-width:0;overflow:hidden}
         .wide{grid-column:span 2}
         .tile h2{color:var(--muted)}
         .value{font-size:28px;line-height:36px;font-weight:600;white-space:nowrap}
         .tile:not(.wide) .value{font-size:20px}
-        .chart{height:48px;margin:8px -16px -12px}
+        .chart{height:48px;margin:auto -16px -12px;padding-top:8px;box-sizing:content-box}
         svg{display:block;width:100%;height:100%;overflow:hidden}
         polyline{fill:none;stroke:var(--cpu);stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}
         polygon{fill:var(--cpu);opacity:.16}
@@ -37,6 +37,7 @@ enum StatusStyle {
         .disk{margin-top:8px;font-size:13px}
         .disk div{display:flex;justify-content:space-between;gap:8px}
         .disk span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+        .disk span:last-child{flex:none}
         meter{width:100%;height:8px;display:block;border:0;border-radius:4px;background:var(--line);appearance:none}
         meter::-webkit-meter-bar{background:var(--line);border:0;border-radius:4px;height:8px}
         meter::-webkit-meter-optimum-value{background:var(--accent);border-radius:4px}
@@ -83,6 +84,7 @@ enum StatusStyle {
         td,td:first-child{display:block;border:0;padding:2px 0;height:auto;text-align:left;min-width:0}
         td:first-child{grid-column:span 2}
         td[data-label]::before{content:attr(data-label) " ";color:var(--muted);font-size:12px}
+        td:empty{display:none}
         .spark,.spark div{width:auto}
         tr td:nth-child(2){order:1}tr td:nth-child(4){order:2}tr td:nth-child(3){order:3;padding-right:8px}tr td:nth-child(5){order:4}
         tr td:nth-child(6){order:5}tr td:nth-child(7){order:6}
