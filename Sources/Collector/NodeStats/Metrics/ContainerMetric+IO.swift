@@ -2,18 +2,19 @@ import Exposition
 
 extension ContainerMetric {
     static let fileSystem: [ContainerMetric] = [
-        perFileSystem("container_fs_inodes_free", "Inodes that are free.") { .unsigned($0.filesFree) },
-        perFileSystem("container_fs_inodes_total", "Inodes that there are.") { .unsigned($0.files) },
-        perFileSystem("container_fs_limit_bytes", "Bytes that the file system or the container's part of it may hold.") { .unsigned($0.size) },
+        perFileSystem("container_fs_inodes_free", "Inodes that are free.") { .unsigned($0.inodesFree) },
+        perFileSystem("container_fs_inodes_total", "Inodes that there are.") { .unsigned($0.inodes) },
+        perFileSystem("container_fs_limit_bytes", "Bytes that the file system or the container's part of it may hold.") { .unsigned($0.capacity) },
         gauges(.disk, "container_fs_usage_bytes", "Bytes that the container uses on the file system.") { row, emit in
-            for usage in row.fileSystems { emit(.one("device", usage.device), .unsigned(usage.used)) }
-            if let layer = row.writableLayer, row.fileSystems.isEmpty { emit(.one("device", ""), .unsigned(layer.bytes)) }
+            for system in row.fileSystems {
+                if let usage = system.usage { emit(.one("device", system.device), .unsigned(usage)) }
+            }
         },
     ]
 
-    private static func perFileSystem(_ name: String, _ help: String, _ value: @escaping @Sendable (FileSystemUsage) -> MetricValue) -> ContainerMetric {
+    private static func perFileSystem(_ name: String, _ help: String, _ value: @escaping @Sendable (ContainerFileSystem) -> MetricValue) -> ContainerMetric {
         gauges(.disk, name, help) { row, emit in
-            for usage in row.fileSystems { emit(.one("device", usage.device), value(usage)) }
+            for system in row.fileSystems { emit(.one("device", system.device), value(system)) }
         }
     }
 

@@ -18,7 +18,7 @@ public struct NodeSnapshot: Sendable {
         /// A pod's volumes that take up room on this node, measured; empty elsewhere.
         public var volumes: [VolumeUsage] = []
         /// File systems that hold the container's data; for the root all of the machine's.
-        public var fileSystems: [FileSystemUsage] = []
+        public var fileSystems: [ContainerFileSystem] = []
         /// The labels of the row's samples, rendered when the owner was last heard of.
         public var labels: RenderedLabels
         /// Nanoseconds since 1970 when the cgroup was made, for an owner that says nothing of it; 0 if not known.

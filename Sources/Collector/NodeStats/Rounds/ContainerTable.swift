@@ -12,6 +12,7 @@ final class ContainerEntry {
     var previous: CgroupSample?
     var current: CgroupSample?
     var network: NetworkReading?
+    var hasBeenRead = false
 
     init(path: String, reader: CgroupReader, reference: ContainerReference, isOwned: Bool) {
         self.path = path
@@ -62,15 +63,13 @@ final class ContainerTable {
     }
 
     /// Makes the entries match what is there. `found` is what the walk of the tree has seen; those that an owner tells of
-    /// are tried whether it has or not. Returns the paths that went.
-    func update(found: Set<String>, told: [ContainerReference]) -> (appeared: [String], went: [String]) {
+    /// are tried whether it has or not. Returns the paths that went, which the caller removes.
+    func update(found: Set<String>, told: [ContainerReference]) -> [String] {
         var wanted: Set<String> = []
         for path in found where filter.shows(path, isOwned: owners[path] != nil) { wanted.insert(path) }
         for reference in told { wanted.insert(reference.cgroupPath) }
         wanted.formUnion(filter.always)
         let went = entries.keys.filter { !wanted.contains($0) }
-        for path in went { remove(path) }
-        var appeared: [String] = []
         var labelsChanged = false
         for path in wanted {
             let owner = owners[path]
@@ -87,12 +86,11 @@ final class ContainerTable {
                 labelsChanged = noteNames(reference) || labelsChanged
                 entry.labels = render(reference)
                 entries[path] = entry
-                appeared.append(path)
             }
         }
         // A name that is new in one row is shown by all.
         if labelsChanged { for entry in entries.values { entry.labels = render(entry.reference) } }
-        return (appeared, went)
+        return went
     }
 
     func remove(_ path: String) {

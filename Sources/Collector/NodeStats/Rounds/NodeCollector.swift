@@ -17,6 +17,8 @@ public actor NodeCollector {
     private let metrics: CollectorMetrics
     public nonisolated let machine: MachineInfo
     public nonisolated let mounts: CgroupMounts
+    /// What happened to containers: made, gone, killed.
+    public nonisolated let events: EventLog
     /// The sets of metrics that are on.
     public nonisolated let sets: Set<MetricSet>
     private let nodeReader: NodeReader
@@ -26,9 +28,7 @@ public actor NodeCollector {
     private let table: ContainerTable
     private let rings: ReadingRings
     private var hints: HostHints?
-    private var networkFiles: [Int32: HostFile] = [:]
-    private var diskUse: [String: (log: UInt64?, layer: (bytes: UInt64, files: UInt64)?)] = [:]
-    private var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    private let details: ContainerDetails
     private var builder: FrameBuilder
     private var schedule: RoundSchedule
     private var budget: CPUBudget
@@ -52,6 +52,8 @@ public actor NodeCollector {
         let metrics = CollectorMetrics(registry)
         self.metrics = metrics
         sets = configuration.sets
+        let events = EventLog(metrics: registry)
+        self.events = events
         machine = MachineInfo(fileSystem: fileSystem, root: root)
         let mounts = CgroupMounts(mountinfo: (try? fileSystem.text(root + "/proc/self/mountinfo")) ?? "", prefix: root)
         self.mounts = mounts
@@ -70,6 +72,7 @@ public actor NodeCollector {
         table = ContainerTable(context: context, filter: configuration.filter)
         rings = ReadingRings(
             span: configuration.historySpan.wholeMilliseconds * 1_000_000, byteLimit: configuration.historyBytes, metrics: registry)
+        details = ContainerDetails(root: root, mounts: mounts, sets: configuration.sets, clock: clock, events: events, metrics: registry)
         builder = FrameBuilder(nodeName: configuration.nodeName, sets: configuration.sets)
         let interval = max(1, configuration.interval.wholeMilliseconds)
         schedule = RoundSchedule(interval: interval)
@@ -117,6 +120,7 @@ public actor NodeCollector {
                 if !frames.isEmpty, case .dropped = deliver.yield(frames) { metrics.droppedRounds.increment() }
             }
             deliver.finish()
+            events.finish()
             try await group.waitForAll()
         }
     }
@@ -180,16 +184,19 @@ public actor NodeCollector {
         cpu.resume()
         let start = ContinuousClock.now
         table.setOwners(told: told, asked: asked, answers: answers)
-        let changes = table.update(found: tree.paths, told: told)
-        for path in changes.went { forget(path) }
+        for path in table.update(found: tree.paths, told: told) { depart(path) }
         let before = (read: files.filesRead, opened: files.filesOpened)
         var rows = readRows(told: told)
         let node = nodeReader.sample()
         if let root = rows.firstIndex(where: { $0.reference.cgroupPath == "/" }) {
-            var reading = NetworkReading()
-            reading.interfaces = node.network
-            rows[root].network = reading
-            rows[root].fileSystems = node.fileSystems
+            rows[root].network = details.nodeNetwork()
+            if rows[root].network == nil, !node.network.isEmpty {
+                rows[root].network = NetworkReading()
+                rows[root].network?.interfaces = node.network
+            }
+            // One device may be mounted in many places; the first is the one that says what it is.
+            var seen: Set<String> = []
+            rows[root].fileSystems = node.fileSystems.filter { seen.insert($0.device).inserted }.map(ContainerFileSystem.init)
         }
         for row in rows { rings.append(Reading(sample: row.sample, network: row.network), path: row.reference.cgroupPath) }
         rings.trim()
@@ -208,61 +215,63 @@ public actor NodeCollector {
         let unchanged = now.unchanged(since: hints)
         hints = now
         let toldPaths = Set(told.map(\.cgroupPath))
+        let entries = table.entries.values.sorted { $0.path < $1.path }
+        details.begin(entries.map(\.reference), monotonic: ThreadTime.monotonicNanoseconds)
         var rows: [NodeSnapshot.Row] = []
-        rows.reserveCapacity(table.entries.count)
-        for entry in table.entries.values.sorted(by: { $0.path < $1.path }) {
-            guard let sample = entry.reader.read(time: clock.nanoseconds, hints: now, unchanged: unchanged) else {
+        rows.reserveCapacity(entries.count)
+        for entry in entries {
+            guard let sample = read(entry, now, unchanged) else {
                 // Those that are shown in any case need not be there; a container is missed.
-                if entry.current != nil || toldPaths.contains(entry.path) { countVanished() }
+                if entry.hasBeenRead || toldPaths.contains(entry.path) { countVanished() }
                 tree.forget(entry.path)
-                forget(entry.path)
+                depart(entry.path)
                 continue
             }
+            let isIdle = entry.current?.cpuUsage == sample.cpuUsage
             entry.previous = entry.current
             entry.current = sample
-            entry.network = entry.reference.networkPID > 0 ? network(of: entry.reference.networkPID) : nil
-            measureDisk(entry)
-            rows.append(row(of: entry, sample: sample, previous: entry.previous))
+            details.read(entry, isIdle: isIdle)
+            if !entry.hasBeenRead {
+                entry.hasBeenRead = true
+                if round > 0 { tell(.containerCreation, entry.path) }
+            }
+            rows.append(row(of: entry, sample: entry.current ?? sample, previous: entry.previous))
         }
-        let pids = Set(told.map(\.networkPID))
-        for pid in networkFiles.keys where !pids.contains(pid) { networkFiles[pid] = nil }
+        details.end()
         return rows
+    }
+
+    /// A cgroup that was removed and made anew under its old path between two rounds is another one.
+    private func read(_ entry: ContainerEntry, _ hints: HostHints, _ unchanged: HostHints.Unchanged) -> CgroupSample? {
+        if let sample = entry.reader.read(time: clock.nanoseconds, hints: hints, unchanged: unchanged) { return sample }
+        guard entry.hasBeenRead else { return nil }
+        let reader = CgroupReader(path: entry.path, context: entry.reader.context)
+        guard let sample = reader.read(time: clock.nanoseconds, hints: hints, unchanged: unchanged) else { return nil }
+        tell(.containerDeletion, entry.path)
+        countVanished()
+        entry.reader = reader
+        entry.current = nil
+        entry.hasBeenRead = false
+        return sample
     }
 
     private func row(of entry: ContainerEntry, sample: CgroupSample, previous: CgroupSample?) -> NodeSnapshot.Row {
         var row = NodeSnapshot.Row(
-            reference: entry.reference, sample: sample, previous: previous, limits: entry.reader.limits, network: entry.network,
-            logBytes: diskUse[entry.path]?.log, writableLayer: diskUse[entry.path]?.layer, labels: entry.labels)
+            reference: entry.reference, sample: sample, previous: previous, limits: entry.reader.limits, network: entry.network, labels: entry.labels)
         row.cgroupCreated = entry.reader.created
+        details.addSizes(to: &row)
         return row
     }
 
-    /// Sizes on disk cost a walk.
-    private func measureDisk(_ entry: ContainerEntry) {
-        let reference = entry.reference
-        guard !reference.logDirectory.isEmpty || !reference.writableLayer.isEmpty, diskUse[entry.path] == nil || round % 60 == 0 else { return }
-        diskUse[entry.path] = (
-            log: reference.logDirectory.isEmpty ? nil : DirectorySize.measure(reference.logDirectory)?.bytes,
-            layer: reference.writableLayer.isEmpty ? nil : DirectorySize.measure(reference.writableLayer)
-        )
-    }
-
-    private func network(of pid: Int32) -> NetworkReading? {
-        if networkFiles[pid] == nil { networkFiles[pid] = try? HostFile("\(configuration.root)/proc/\(pid)/net/dev", flags: O_RDONLY) }
-        guard let count = try? networkFiles[pid]?.read(into: &buffer) else {
-            networkFiles[pid] = nil
-            countVanished()
-            return nil
-        }
-        var reading = NetworkReading()
-        reading.interfaces = NetworkCounters.parse(String(decoding: buffer[..<count], as: UTF8.self))
-        return reading
-    }
-
-    private func forget(_ path: String) {
+    /// A cgroup has gone.
+    private func depart(_ path: String) {
+        if table.entries[path]?.hasBeenRead == true { tell(.containerDeletion, path) }
         table.remove(path)
         rings.forget(path)
-        diskUse[path] = nil
+    }
+
+    private func tell(_ kind: ContainerEvent.Kind, _ path: String) {
+        events.append(ContainerEvent(path: path, time: clock.nanoseconds, kind: kind))
     }
 
     private func countVanished() {
