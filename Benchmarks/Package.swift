@@ -24,6 +24,7 @@ let package = Package(
     name: "binnacle-benchmarks",
     dependencies: [.package(name: "binnacle", path: "..")],
     targets: program("SeriesBench", measures: "SeriesStore", ["SeriesStore", "Runtime", "Telemetry"])
-        + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"]),
+        + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"])
+        + program("CollectorBench", measures: "NodeEndpoint", ["NodeEndpoint", "NodeStats", "Exposition", "Runtime", "Telemetry"]),
     swiftLanguageModes: [.v6]
 )

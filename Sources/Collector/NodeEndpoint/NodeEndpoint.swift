@@ -75,7 +75,10 @@ public struct NodeEndpoint: Sendable {
         router.on("GET", "/healthz/{name}") { request, parameters in await health.answer(request, only: parameters["name"]) }
         router.on("GET", "/metrics") { request, _ in exposition(await ownMetrics(), request) }
         router.on("GET", "/metrics/cadvisor") { request, _ in
-            exposition(CadvisorMetrics.families(of: await readings.snapshot(maximumAge: nil)), request)
+            let format = TextFormat.negotiated(accept: request.fields["Accept"])
+            return HTTPResponse(
+                fields: ["Content-Type": format.contentType],
+                body: .bytes(CadvisorMetrics.print(await readings.snapshot(maximumAge: nil), format: format, sets: readings.sets)))
         }
         router.on("GET", "/metrics/resource") { request, _ in
             exposition(ResourceMetrics.families(of: await readings.snapshot(maximumAge: nil)), request)

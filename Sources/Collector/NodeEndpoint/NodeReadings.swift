@@ -3,6 +3,8 @@ import Telemetry
 
 /// What the endpoint asks of the Collector: the newest round and the ring of those before it.
 public protocol NodeReadings: Sendable {
+    /// The sets of metrics that are read.
+    var sets: Set<MetricSet> { get }
     /// The newest round, read anew if it is older than `maximumAge` (nil takes any).
     func snapshot(maximumAge: Duration?) async -> NodeSnapshot
     /// A cgroup's rows in the ring, oldest first: the newest `limit` of those from `from` through `through`.
