@@ -12,6 +12,7 @@ import TestKit
 struct Fixture: NodeReadings {
     var snapshot: NodeSnapshot
     var past: [String: [NodeSnapshot.Row]] = [:]
+    let sets = Set(MetricSet.allCases)
 
     static let start = Timestamp(milliseconds: 1_700_000_000_000)
 

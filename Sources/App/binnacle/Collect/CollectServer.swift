@@ -31,6 +31,10 @@ struct CollectServer {
         var configuration = NodeCollector.Configuration(nodeName: nodeName, dataDirectory: settings.root.isEmpty ? "/" : settings.root)
         configuration.interval = settings.interval
         configuration.root = settings.root
+        configuration.sets = settings.metricSets
+        configuration.cpuBudget = settings.cpuBudget / 100
+        configuration.filter.onlyOwned = settings.ownedOnly
+        configuration.filter.rawPrefixes = settings.rawCgroupPrefix
         let owners = Owners.standard(ownersConfiguration(settings), fileSystem: files, metrics: registry, logger: log)
         let collector = NodeCollector(
             configuration: configuration, source: owners, fileSystem: files, clock: SystemClock(), metrics: registry, logger: log)
@@ -43,7 +47,7 @@ struct CollectServer {
         options.owners = { owners.statuses.filter { $0.state != .absent }.map { endpointStatus($0) } }
         let checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
         var router = HTTPRouter()
-        NodeEndpoint(readings: collector, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
+        NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
         let handler: any HTTPHandler = token.map { BearerGate(token: $0, router) } ?? router
 
         let server: HTTPServer

@@ -199,7 +199,7 @@ struct Server {
             HealthCheck("samples") { health.problems.get().samples },
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
-        NodeEndpoint(readings: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
+        NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
         PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)

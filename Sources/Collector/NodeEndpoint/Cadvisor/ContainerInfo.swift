@@ -41,8 +41,8 @@ enum ContainerInfo {
         let limits = row.limits
         let sample = row.sample
         var members: [(String, JSON)] = [
-            ("creation_time", Document.time(reference.created == 0 ? reference.started : reference.created)),
-            ("start_time", Document.time(reference.started)),
+            ("creation_time", Document.time(row.created)),
+            ("start_time", Document.time(row.started)),
         ]
         if version2 {
             members.append(("aliases", aliases(reference)))

@@ -77,7 +77,7 @@ enum Summary {
         ]
         return candidates.compactMap { name, paths in
             guard let row = paths.lazy.compactMap({ snapshot.row(at: $0) }).first else { return nil }
-            let started = row.reference.started == 0 ? boot(snapshot) : Timestamp(milliseconds: row.reference.started / 1_000_000)
+            let started = row.started == 0 ? boot(snapshot) : Timestamp(milliseconds: row.started / 1_000_000)
             return Document.object([
                 ("name", .string(name)), ("startTime", text(started)), ("cpu", cpu(row)),
                 // Only the pods have a limit: all that the machine has.
@@ -92,7 +92,7 @@ enum Summary {
     private static func pod(
         of reference: ContainerReference, row: NodeSnapshot.Row?, _ containers: [NodeSnapshot.Row], _ snapshot: NodeSnapshot, _ reduced: Bool
     ) -> JSON {
-        let started: Int64 = row?.reference.started ?? (containers.map(\.reference.started).filter { $0 > 0 }.min() ?? 0)
+        let started: Int64 = row?.started ?? (containers.map(\.started).filter { $0 > 0 }.min() ?? 0)
         var pod: [(String, JSON)] = [
             ("podRef", ["name": .string(reference.pod), "namespace": .string(reference.namespace), "uid": .string(reference.podUID)]),
             ("startTime", text(Timestamp(milliseconds: started / 1_000_000))), ("containers", .array(containers.map { container($0, snapshot, reduced) })),
@@ -111,7 +111,7 @@ enum Summary {
 
     private static func container(_ row: NodeSnapshot.Row, _ snapshot: NodeSnapshot, _ reduced: Bool) -> JSON {
         var container: [(String, JSON)] = [
-            ("name", .string(row.reference.container)), ("startTime", text(Timestamp(milliseconds: row.reference.started / 1_000_000))), ("cpu", cpu(row)),
+            ("name", .string(row.reference.container)), ("startTime", text(Timestamp(milliseconds: row.started / 1_000_000))), ("cpu", cpu(row)),
             ("memory", memory(row, limit: row.limits.memory)),
         ]
         guard !reduced else { return Document.object(container) }

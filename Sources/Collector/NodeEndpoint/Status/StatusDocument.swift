@@ -63,7 +63,7 @@ enum StatusDocument {
             (
                 "disks",
                 .array(
-                    snapshot.node.fileSystems.map {
+                    snapshot.fileSystemsByDevice.map {
                         ["mount": .string($0.mountPoint), "size": Document.count($0.size), "used": Document.count($0.used)]
                     })
             ),
