@@ -32,22 +32,6 @@ enum CadvisorMetrics {
             }
             families.append(family)
         }
-        return families.sorted { $0.name < $1.name } + machine(snapshot)
-    }
-
-    private static func machine(_ snapshot: NodeSnapshot) -> [MetricFamily] {
-        let machine = snapshot.machine
-        let labels = [("boot_id", machine.bootID), ("machine_id", machine.machineID), ("system_uuid", machine.systemUUID)]
-            .map { (name: $0.0, value: $0.1) }
-        func gauge(_ name: String, _ help: String, _ value: Double) -> MetricFamily {
-            MetricFamily(name: name, help: help, kind: .gauge, samples: [.init(labels: labels, value: value)])
-        }
-        return [
-            gauge("machine_cpu_cores", "Logical CPUs.", Double(machine.cores)),
-            gauge("machine_memory_bytes", "Memory installed.", Double(machine.memoryBytes)),
-            MetricFamily(
-                name: "machine_scrape_error", help: "1 if the machine could not be read.", kind: .gauge, samples: [.init(value: 0)]),
-            gauge("machine_swap_bytes", "Swap installed.", Double(machine.swapBytes)),
-        ]
+        return families.sorted { $0.name < $1.name } + MachineMetrics.families(of: snapshot.machine, includingTopology: true)
     }
 }
