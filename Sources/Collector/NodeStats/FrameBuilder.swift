@@ -24,7 +24,7 @@ struct FrameBuilder {
     mutating func frames(for snapshot: NodeSnapshot) -> [SampleFrame] {
         round += 1
         var frames = snapshot.rows.compactMap { frame(for: $0, at: snapshot.timestamp) }
-        frames.append(nodeFrame(snapshot))
+        frames += nodeFrames(snapshot)
         for (source, last) in known where last.round != round {
             known[source] = nil
             frames.append(
@@ -62,13 +62,16 @@ struct FrameBuilder {
     }
 
     /// All of the node's metrics but how long each collector took, which is of use on the page only. The reader keeps
-    /// the layout while no device comes or goes, so the set of series is made once.
-    private mutating func nodeFrame(_ snapshot: NodeSnapshot) -> SampleFrame {
+    /// the layout while no device comes or goes, so the set of series is made once. Series that went with a device (or
+    /// with an interface's state, which is a label) end here: they come as a frame of stale markers of their own.
+    private mutating func nodeFrames(_ snapshot: NodeSnapshot) -> [SampleFrame] {
         let metrics = snapshot.node.metrics
         let source = "node/\(nodeName)"
+        var ended: [Labels] = []
         if nodeLayout !== metrics.layout {
             nodeLayout = metrics.layout
             nodePositions = metrics.layout.series.indices.filter { metrics.layout.series[$0].family.name != "node_scrape_collector_duration_seconds" }
+            let old = nodeSeries
             nodeSeries = SeriesSet(
                 nodePositions.map { position in
                     let series = metrics.layout.series[position]
@@ -76,10 +79,17 @@ struct FrameBuilder {
                         [(Labels.metricName, series.family.name + series.suffix), ("instance", nodeName), ("job", "node")]
                             + series.labels.filter { !$0.value.isEmpty }.map { ($0.name, $0.value) })
                 })
+            let kept = Set(nodeSeries.labels)
+            ended = old.labels.filter { !kept.contains($0) }
         }
         known[source] = Known(series: nodeSeries, signature: [], round: round)
-        return SampleFrame(
+        let frame = SampleFrame(
             source: source, timestamp: snapshot.timestamp, series: nodeSeries, values: nodePositions.map { metrics.values[$0].double })
+        guard !ended.isEmpty else { return [frame] }
+        let last = SampleFrame(
+            source: "\(source)/ended", timestamp: snapshot.timestamp, series: SeriesSet(ended),
+            values: Array(repeating: .stale, count: ended.count))
+        return [frame, last]
     }
 
     private mutating func series(_ source: String, _ signature: [Int], _ labels: () -> [Labels]) -> SeriesSet {
