@@ -46,7 +46,10 @@ public struct NodeEndpoint: Sendable {
         }
         router.on("GET", "/metrics") { request, _ in exposition(registry.collect(), request) }
         router.on("GET", "/metrics/cadvisor") { request, _ in
-            exposition(CadvisorMetrics.families(of: await collector.snapshot()), request)
+            let format = TextFormat.negotiated(accept: request.fields["Accept"])
+            return HTTPResponse(
+                fields: ["Content-Type": format.contentType],
+                body: .bytes(CadvisorMetrics.print(await collector.snapshot(), format: format, sets: collector.sets)))
         }
         router.on("GET", "/metrics/resource") { request, _ in
             exposition(ResourceMetrics.families(of: await collector.snapshot()), request)

@@ -89,6 +89,14 @@ struct Server {
 
         var collectorConfiguration = NodeCollector.Configuration(nodeName: settings.nodeName, dataDirectory: directory.path)
         collectorConfiguration.pendingLimit = 60
+        // Every second of a pod's life is stored, and only of what somebody owns: `sum` over a node must not count a pod
+        // again with its slice.
+        collectorConfiguration.deliveryInterval = .seconds(1)
+        collectorConfiguration.cpuBudget = 0.05
+        collectorConfiguration.filter.onlyOwned = true
+        collectorConfiguration.filter.always = ["/", "/kubepods", "/kubepods/burstable", "/kubepods/besteffort"]
+        // One series of CPU time a container; the CPUs apart are on the page of `binnacle collect`.
+        collectorConfiguration.sets = MetricSet.standard.subtracting([.percpu])
         let collector = NodeCollector(
             configuration: collectorConfiguration, source: KubeletContainers(kubelet: kubelet, layerDirectory: nil), fileSystem: HostFileSystem(),
             clock: clock, metrics: registry, logger: log)

@@ -41,6 +41,10 @@ int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context);
 // Removes a directory and all below it, following no symbolic link and leaving other file systems alone. 0 or -errno.
 int binnacle_remove_tree(const char *path);
 
+// Opens a directory below `root` for reading, refusing every symbolic link and mount point on the way (openat2(2); without
+// it, before Linux 5.6, only a link at the end is refused). A descriptor or -errno.
+int binnacle_open_beneath(int root, const char *path);
+
 // pipe2(2), close-on-exec. 0 or -errno.
 int binnacle_pipe(int32_t *ends);
 

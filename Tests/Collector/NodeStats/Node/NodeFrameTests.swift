@@ -17,7 +17,7 @@ import Testing
     @Test func `labels are made once, values each round`() throws {
         let tree = try RecordedTree("server")
         let reader = NodeReader(root: tree.root)
-        var builder = FrameBuilder(nodeName: "n1")
+        var builder = FrameBuilder(nodeName: "n1", sets: [])
         let first = try #require(builder.frames(for: snapshot(reader.sample(), tree, second: 1)).first)
         try tree.write("/proc/loadavg", "9.75 1.25 0.75 3/812 4321\n")
         let frames = builder.frames(for: snapshot(reader.sample(), tree, second: 2))
@@ -36,16 +36,16 @@ import Testing
     @Test func `a series that goes with its device ends at once`() throws {
         let tree = try RecordedTree("server")
         let reader = NodeReader(root: tree.root)
-        var builder = FrameBuilder(nodeName: "n1")
+        var builder = FrameBuilder(nodeName: "n1", sets: [])
         _ = builder.frames(for: snapshot(reader.sample(), tree, second: 1))
         let disks = try tree.text("/proc/diskstats").split(separator: "\n").filter { !$0.contains(" vdb ") }
         try tree.write("/proc/diskstats", disks.joined(separator: "\n") + "\n")
         let frames = builder.frames(for: snapshot(reader.sample(), tree, second: 2))
-        #expect(frames.count == 2)
-        let ended = try #require(frames.last)
-        #expect(ended.values.allSatisfy(\.isStale) && ended.source == "node/n1/ended")
+        let frame = try #require(frames.first)
+        let ended = zip(frame.series.labels, frame.values).filter { $0.1.isStale }.map(\.0)
         // Fifteen columns and the line of what it is.
-        #expect(ended.series.count == 16 && ended.series.labels.allSatisfy { $0["device"] == "vdb" })
-        #expect(builder.frames(for: snapshot(reader.sample(), tree, second: 3)).count == 1)
+        #expect(frames.count == 1 && ended.count == 16 && ended.allSatisfy { $0["device"] == "vdb" })
+        let next = try #require(builder.frames(for: snapshot(reader.sample(), tree, second: 3)).first)
+        #expect(!next.values.contains { $0.isStale } && next.series.count == frame.series.count - 16)
     }
 }
