@@ -1,11 +1,12 @@
 import Glibc
+import Runtime
 import Synchronization
 import Testing
 
 @testable import NodeStats
 
 @Suite struct MountProberTests {
-    private static let room = MountProber.Room(size: 10, free: 5, available: 4, files: 3, filesFree: 2)
+    private static let room = FileSystemProbe.Room(size: 10, free: 5, available: 4, files: 3, filesFree: 2)
 
     /// Mount points that do not answer until they are let go.
     private final class Gate: Sendable {
@@ -22,11 +23,11 @@ import Testing
         Mount(device: "d", point: point, type: type, isReadOnly: false, key: KernelText.key(of: point))
     }
 
-    /// Rounds until `isDone`, at most five seconds of them.
-    private func rounds(_ prober: MountProber, _ mounts: [Mount], until isDone: ([MountProber.Answer]) -> Bool) -> [MountProber.Answer] {
+    /// Asks until `isDone`, at most some seconds of the wall clock; `now` stands still, so nothing ages meanwhile.
+    private func ask(_ prober: MountProber, _ mounts: [Mount], at now: Int64, until isDone: ([MountProber.Answer]) -> Bool) -> [MountProber.Answer] {
         var answers: [MountProber.Answer] = []
         for _ in 0..<1000 {
-            answers = prober.probe(mounts)
+            answers = prober.probe(mounts, now: now)
             if isDone(answers) { break }
             usleep(5000)
         }
@@ -34,30 +35,17 @@ import Testing
     }
 
     @Test func `a mount that hangs blocks nobody, is named, and comes back`() {
-        let gate = Gate(["/dead"])
-        let prober = MountProber(root: "") { gate.ask($0) }
+        let gate = Gate(["/host/dead"])
+        let prober = MountProber(root: "/host", metrics: MetricRegistry()) { gate.ask($0) }
         let mounts = [mount("/", "ext4"), mount("/dead", "nfs4"), mount("/alive", "nfs4")]
-        let start = ContinuousClock.now
-        #expect(prober.probe(mounts)[0] == .room(Self.room))
-        #expect(ContinuousClock.now - start < .seconds(1))
-        let answers = rounds(prober, mounts) { $0[1] == .failure("mountpoint timeout") && $0[2] == .room(Self.room) }
-        #expect(answers == [.room(Self.room), .failure("mountpoint timeout"), .room(Self.room)])
+        let start = BackgroundThread.steadyTime
+        #expect(prober.probe(mounts, now: start) == [.room(Self.room), .pending, .pending])
+        #expect(BackgroundThread.steadyTime - start < 1_000_000_000)
+        #expect(ask(prober, mounts, at: start) { $0[2] == .room(Self.room) } == [.room(Self.room), .pending, .room(Self.room)])
+        let later = start + MountProber.timeout + 1
+        #expect(ask(prober, mounts, at: later) { $0[2] == .room(Self.room) } == [.room(Self.room), .failure("mountpoint timeout"), .room(Self.room)])
         gate.release()
-        #expect(rounds(prober, mounts) { $0[1] == .room(Self.room) }[1] == .room(Self.room))
-    }
-
-    @Test func `twenty mounts that hang hold eight threads`() {
-        let points = (0..<20).map { "/dead\($0)" }
-        let gate = Gate(Set(points))
-        let prober = MountProber(root: "") { gate.ask($0) }
-        let mounts = points.map { mount($0, "nfs") }
-        for _ in 0..<40 {
-            _ = prober.probe(mounts)
-            usleep(1000)
-        }
-        #expect(prober.stuckThreads == MountProber.threadLimit)
-        gate.release()
-        #expect(rounds(prober, mounts) { $0.allSatisfy { $0 == .room(Self.room) } }.allSatisfy { $0 == .room(Self.room) })
+        #expect(ask(prober, mounts, at: later) { $0[1] == .room(Self.room) }[1] == .room(Self.room))
     }
 
     @Test func `a mount that is refused says why`() {
