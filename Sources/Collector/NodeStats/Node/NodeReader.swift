@@ -34,7 +34,7 @@ public final class NodeReader {
 
     /// `root` is put before `/proc` and `/sys`, for recorded trees. A source that gives nothing is counted in `metrics`.
     public convenience init(root: String = "", options: NodeOptions = NodeOptions(), metrics: MetricRegistry? = nil) {
-        self.init(root: root, options: options, metrics: metrics, prober: MountProber(root: root))
+        self.init(root: root, options: options, metrics: metrics, prober: MountProber(root: root, metrics: metrics ?? MetricRegistry()))
     }
 
     init(root: String, options: NodeOptions, metrics: MetricRegistry?, prober: MountProber) {

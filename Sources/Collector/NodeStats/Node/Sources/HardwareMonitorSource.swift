@@ -24,36 +24,35 @@ final class HardwareMonitorSource: NodeSource {
             }
             // Old drivers keep their files in the device's directory.
             var sensors: [String: [String: String]] = [:]
-            for place in [path, "\(path)/device"] { gather(place, into: &sensors) }
+            var kinds: [String: String] = [:]
+            for place in [path, "\(path)/device"] { gather(place, &sensors, &kinds) }
             for (sensor, properties) in sensors.sorted(by: { SysTree.inOrder($0.key, $1.key) }) {
-                add(sensor, properties, chip: chip, &series)
+                add(sensor, kind: kinds[sensor] ?? sensor, properties, chip: chip, &series)
             }
         }
     }
 
-    private func gather(_ directory: String, into sensors: inout [String: [String: String]]) {
+    private func gather(_ directory: String, _ sensors: inout [String: [String: String]], _ kinds: inout [String: String]) {
         for file in tree.list(directory) {
             guard let name = SensorFile(file), Self.kinds.contains(name.kind), let value = tree.text("\(directory)/\(file)") else { continue }
             sensors[name.kind + name.number, default: [:]][name.property] = value
+            kinds[name.kind + name.number] = name.kind
         }
     }
 
-    private func add(_ sensor: String, _ properties: [String: String], chip: String, _ series: inout SeriesRecorder) {
-        let kind = SensorFile(sensor)?.kind ?? sensor
+    private func add(_ sensor: String, kind: String, _ properties: [String: String], chip: String, _ series: inout SeriesRecorder) {
         let labels: [NodeSeries.Label] = [("chip", chip), ("sensor", sensor)]
         if let label = properties["label"], !label.isEmpty {
-            series.add(Self.labels, .flag(true), labels: [("chip", chip), ("label", Self.cleanedLabel(label)), ("sensor", sensor)])
+            series.add(Self.labels, .flag(true), labels: [("chip", chip), ("label", label), ("sensor", sensor)])
         }
         for (property, text) in properties.sorted(by: { $0.key < $1.key }) where property != "label" {
-            guard let value = Self.number(text) else { continue }
+            guard let value = Int64(text) else { continue }
             let metric = SensorMetric(kind: kind, property: property, hasPlain: properties[""] != nil)
             series.add(
                 metric.name, metric.isCounter ? .counter : .gauge, "Readings of \(kind)\(property.isEmpty ? "" : "_\(property)") of a sensor.",
                 .decimal(value, digits: metric.digits), labels: labels)
         }
     }
-
-    private static func number(_ text: String) -> Int64? { Int64(text) }
 
     /// By the device, which is the same after each boot; else by the driver's name for it.
     private func chip(_ path: String, _ directory: String) -> String {
@@ -80,8 +79,6 @@ final class HardwareMonitorSource: NodeSource {
         let start = bytes.drop { $0 == UInt8(ascii: "_") }
         return String(decoding: start.reversed().drop { $0 == UInt8(ascii: "_") }.reversed(), as: UTF8.self)
     }
-
-    private static func cleanedLabel(_ text: String) -> String { text }
 }
 
 /// A file's name in parts: `temp1_crit_alarm` is temp, 1, crit_alarm.
@@ -93,7 +90,7 @@ struct SensorFile {
     init?(_ name: String) {
         // `beep_enable` and `update_interval` are kinds of their own.
         if name == "beep_enable" || name == "update_interval" {
-            (kind, number, property) = (name, "", "")
+            (kind, number, property) = (name, "0", "")
             return
         }
         let kind = name.prefix { !("0"..."9").contains($0) && $0 != "_" }
@@ -101,7 +98,8 @@ struct SensorFile {
         let rest = name[number.endIndex...]
         guard !kind.isEmpty, rest.isEmpty || rest.hasPrefix("_"), rest != "_" else { return nil }
         self.kind = String(kind)
-        self.number = String(number)
+        // What there is one of has no number; node_exporter calls it 0.
+        self.number = number.isEmpty ? "0" : String(number)
         property = String(rest.dropFirst())
     }
 }

@@ -103,8 +103,10 @@ final class NFSServerSource: NodeSource {
         add("rpc_errors_total", "Calls that were refused, by reason.", rpc.number("rpc", 4), [("error", "cInt")])
         add("server_rpcs_total", "Calls served.", rpc.number("rpc", 0))
         let versions = [
-            ("2", Procedures.version2, rpc.counts("proc2")), ("3", Procedures.version3, rpc.counts("proc3")),
-            ("4", Procedures.server4, rpc.counts("proc4ops").dropFirst(3)),
+            // Pings are not shown, and the first three operations have no meaning.
+            ("2", Procedures.version2.dropFirst(), rpc.counts("proc2").dropFirst()),
+            ("3", Procedures.version3.dropFirst(), rpc.counts("proc3").dropFirst()),
+            ("4", Procedures.server4[...], rpc.counts("proc4ops").dropFirst(3)),
         ]
         for (version, names, counts) in versions {
             for (name, count) in zip(names, counts) {

@@ -118,7 +118,7 @@ final class PowerSupplySource: NodeSource {
         ("authentic", "authentic", 0), ("calibrate", "calibrate", 0), ("capacity", "capacity", 0),
         ("capacity_alert_max", "capacity_alert_max", 0), ("capacity_alert_min", "capacity_alert_min", 0),
         ("charge_control_limit_max", "charge_control_limit_max", 0), ("charge_control_limit", "charge_control_limit", 0),
-        ("cyclecount", "cyclecount", 0), ("online", "online", 0), ("present", "present", 0), ("time_to_empty_avg", "time_to_empty_seconds", 0),
+        ("cycle_count", "cyclecount", 0), ("online", "online", 0), ("present", "present", 0), ("time_to_empty_avg", "time_to_empty_seconds", 0),
         ("time_to_full_avg", "time_to_full_seconds", 0), ("charge_now", "charge_ampere", 6), ("charge_full", "charge_full", 6),
         ("charge_full_design", "charge_full_design", 6), ("charge_empty", "charge_empty", 6), ("charge_counter", "charge_counter", 6),
         ("constant_charge_current", "constant_charge_current", 6), ("constant_charge_voltage", "constant_charge_voltage", 6),
