@@ -49,10 +49,12 @@ let rows: [Row] = [
     Row(name: "GoTemplate", path: "Shared/GoTemplate"),
     Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
-    Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
+    Row(
+        name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Exposition", "Runtime", "CShims"], products: [log],
+        testData: ["Fixtures"]),
     Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
-    Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
+    Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"], testData: ["Golden"]),
 
     Row(name: "ChunkCodec", path: "Aggregator/ChunkCodec"),
     Row(name: "SeriesStore", path: "Aggregator/SeriesStore", needs: ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime"]),
@@ -150,7 +152,9 @@ let package = Package(
     name: "binnacle",
     products: (isWhole ? [.executable(name: app.name, targets: [app.name]), .executable(name: pause.name, targets: [pause.name])] : [])
         // What Benchmarks links, while the chosen rows hold it.
-        + ["SeriesStore", "Runtime", "Telemetry"].filter { name in chosen.contains { $0.name == name } }.map { .library(name: $0, targets: [$0]) },
+        + ["SeriesStore", "Runtime", "Telemetry", "NodeStats", "NodeEndpoint", "Exposition"].filter { name in chosen.contains { $0.name == name } }.map {
+            .library(name: $0, targets: [$0])
+        },
     dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")]
         + (!usesNetwork
             ? []

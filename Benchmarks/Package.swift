@@ -2,24 +2,29 @@
 import PackageDescription
 
 // A package of its own, so that neither a build nor a test of Binnacle compiles the benchmarks.
-// scripts/bench sets BINNACLE_ONLY=SeriesStore, which leaves the network libraries out.
-let package = Package(
-    name: "binnacle-benchmarks",
-    dependencies: [.package(name: "binnacle", path: "..")],
-    targets: [
+// scripts/bench sets BINNACLE_ONLY=SeriesStore or NodeEndpoint, which leaves the network libraries out; only the
+// programs whose target is then there are made.
+let only = Context.environment["BINNACLE_ONLY"].map { $0.split(separator: ",").map(String.init) }
+
+func program(_ name: String, measures target: String, _ needs: [String]) -> [Target] {
+    guard only?.contains(target) ?? true else { return [] }
+    return [
         .executableTarget(
-            name: "SeriesBench",
-            dependencies: [
-                .product(name: "SeriesStore", package: "binnacle"),
-                .product(name: "Runtime", package: "binnacle"),
-                .product(name: "Telemetry", package: "binnacle"),
-            ],
+            name: name, dependencies: needs.map { .product(name: $0, package: "binnacle") },
             swiftSettings: [
                 .strictMemorySafety(),
                 .treatAllWarnings(as: .error),
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ])
-    ],
+    ]
+}
+
+let package = Package(
+    name: "binnacle-benchmarks",
+    dependencies: [.package(name: "binnacle", path: "..")],
+    targets: program("SeriesBench", measures: "SeriesStore", ["SeriesStore", "Runtime", "Telemetry"])
+        + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"])
+        + program("CollectorBench", measures: "NodeEndpoint", ["NodeEndpoint", "NodeStats", "Exposition", "Runtime", "Telemetry"]),
     swiftLanguageModes: [.v6]
 )

@@ -22,7 +22,7 @@ import Testing
             "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
-        "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
+        "Collector/NodeStats": ["Telemetry", "Exposition", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],

@@ -12,6 +12,7 @@ struct Binnacle: AsyncParsableCommand {
         discussion: """
             One program, no set-up:
               binnacle up --demo          a node, an API server, metrics, logs and a demo shop to look at
+              binnacle collect            only measure this machine's containers, beside Docker or whatever runs them
               binnacle query 'up'         ask in PromQL
               binnacle logs -n shop       search the logs, also of pods that are gone
               binnacle report --since 1h  write down what happened
@@ -34,7 +35,7 @@ struct Binnacle: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            UpCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
+            UpCommand.self, CollectCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]
     )

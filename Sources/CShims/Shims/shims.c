@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -11,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -36,6 +38,14 @@ int binnacle_connect(const char *directory, const char *name) {
     }
     close(folder);
     return result;
+}
+
+int binnacle_open_beneath(int root, const char *path) {
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+    long descriptor = syscall(SYS_openat2, root, path, &how, sizeof how);
+    if (descriptor < 0 && errno == ENOSYS) descriptor = openat(root, path, flags);
+    return descriptor < 0 ? -errno : (int)descriptor;
 }
 
 int binnacle_spawn(char *const *argv, int output, int errors) {

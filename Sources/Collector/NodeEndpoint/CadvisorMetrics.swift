@@ -2,60 +2,37 @@ import Exposition
 import NodeStats
 import Telemetry
 
-/// `/metrics/cadvisor` and `/metrics/node` of one snapshot.
-enum CadvisorMetrics {
-    static func families(of snapshot: NodeSnapshot) -> [MetricFamily] {
-        var families = ContainerMetric.all.reduce(into: [MetricFamily]()) { families, metric in
-            let samples = snapshot.rows.compactMap { row -> MetricFamily.Sample? in
-                guard let value = metric.value(row) else { return nil }
-                let timestamp = metric.hasTimestamp ? Timestamp(milliseconds: row.sample.time / 1_000_000) : nil
-                return .init(labels: row.reference.labels + metric.extraLabels, value: value, timestamp: timestamp)
-            }
-            // Two rows of the table may be one family (page faults by type).
-            if let last = families.last, last.name == metric.name {
-                families[families.count - 1].samples += samples
-            } else if !samples.isEmpty {
-                families.append(MetricFamily(name: metric.name, help: metric.help, kind: metric.isCounter ? .counter : .gauge, samples: samples))
-            }
-        }
-        for metric in ContainerMetric.network {
-            var family = MetricFamily(name: metric.name, help: metric.help, kind: .counter)
+/// `/metrics/cadvisor` of one snapshot: what the containers did, and what the machine is.
+public enum CadvisorMetrics {
+    /// The page: a family once, with a sample for each row that has one.
+    ///
+    /// `reserving` is about how many bytes it will have; the last page's size is a good guess.
+    public static func print(_ snapshot: NodeSnapshot, format: TextFormat, sets: Set<MetricSet>, reserving: Int? = nil) -> [UInt8] {
+        var page = PageWriter(format: format, reserving: reserving ?? 4096 + snapshot.rows.count * 20_000)
+        var cache = ExtraLabelCache()
+        for metric in ContainerMetric.enabled(sets) {
+            page.begin(metric.head)
             for row in snapshot.rows {
-                for counters in row.network?.interfaces ?? [] {
-                    var labels = row.reference.labels + [("interface", counters.interface)]
-                    if row.reference.sharesNodeNetwork { labels.append(("netns_shared", "true")) }
-                    family.samples.append(
-                        .init(
-                            labels: labels, value: Double(metric.value(counters)),
-                            timestamp: Timestamp(milliseconds: row.sample.time / 1_000_000)))
-                }
+                let time = metric.hasTimestamp ? row.sample.time / 1_000_000 : nil
+                metric.read(row) { extra, value in page.sample(row.labels, cache.rendered(extra), value: value, at: time) }
             }
-            families.append(family)
         }
-        return families.sorted { $0.name < $1.name } + machine(snapshot)
+        version(snapshot, &page)
+        for family in MachineMetrics.families(of: snapshot.machine, includingTopology: sets.contains(.cpuTopology)) { page.append(family) }
+        return page.finish()
     }
 
-    private static func machine(_ snapshot: NodeSnapshot) -> [MetricFamily] {
-        let machine = snapshot.machine
-        let labels = [("boot_id", machine.bootID), ("machine_id", machine.machineID), ("system_uuid", machine.systemUUID)]
-            .map { (name: $0.0, value: $0.1) }
-        func gauge(_ name: String, _ help: String, _ value: Double) -> MetricFamily {
-            MetricFamily(name: name, help: help, kind: .gauge, samples: [.init(labels: labels, value: value)])
-        }
-        return [
-            gauge("machine_cpu_cores", "Logical CPUs.", Double(machine.cores)),
-            gauge("machine_memory_bytes", "Memory installed.", Double(machine.memoryBytes)),
-            MetricFamily(
-                name: "machine_scrape_error", help: "1 if the machine could not be read.", kind: .gauge, samples: [.init(value: 0)]),
-            gauge("machine_swap_bytes", "Swap installed.", Double(machine.swapBytes)),
-        ]
-    }
+    private static let versionHead = FamilyHead(name: "cadvisor_version_info", help: "Versions of the kernel, the system and the collector.", kind: .gauge)
+    private static let errorHead = FamilyHead(name: "container_scrape_error", help: "1 if the containers could not be read.", kind: .gauge)
 
-    static func nodeFamilies(of snapshot: NodeSnapshot) -> [MetricFamily] {
-        NodeMetric.all(of: snapshot.node).map { metric in
-            MetricFamily(
-                name: metric.name, help: metric.help, kind: metric.isCounter ? .counter : .gauge,
-                samples: metric.samples.map { .init(labels: $0.labels, value: $0.value) })
-        }.sorted { $0.name < $1.name }
+    private static func version(_ snapshot: NodeSnapshot, _ page: inout PageWriter) {
+        page.begin(versionHead)
+        page.sample(
+            RenderedLabels([
+                ("cadvisorRevision", ""), ("cadvisorVersion", "binnacle"), ("dockerVersion", ""), ("kernelVersion", snapshot.machine.kernelVersion),
+                ("osVersion", snapshot.machine.osImage),
+            ]), value: .unsigned(1))
+        page.begin(errorHead)
+        page.sample(value: .unsigned(snapshot.rows.isEmpty ? 1 : 0))
     }
 }

@@ -100,7 +100,7 @@ public enum TextFormat: Sendable, Hashable {
         text.append(UInt8(ascii: "}"))
     }
 
-    private static func writeEscaped(_ value: String, quotes: Bool, to text: inout [UInt8]) {
+    static func writeEscaped(_ value: String, quotes: Bool, to text: inout [UInt8]) {
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\\"): text.append(contentsOf: #"\\"#.utf8)

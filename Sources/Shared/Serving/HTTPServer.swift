@@ -11,7 +11,8 @@ import ServiceLifecycle
 ///
 /// Its `run()` is its whole life: it answers until it is cancelled or told to shut down gracefully.
 /// Bounds: connections (further ones are closed at once and counted), a request's head and body, the
-/// time in which a head must arrive, and the time a connection may be idle between requests.
+/// time in which a head must arrive, the time for which an answer may wait for its reader, and the time
+/// a connection may be idle between requests.
 public final class HTTPServer: Service {
     public struct Configuration: Sendable {
         public var host: String
@@ -20,8 +21,20 @@ public final class HTTPServer: Service {
         public var tls: TLSIdentity?
         public var maximumConnections = 1024
         public var maximumBodyBytes = 3 << 20
-        /// Between requests, and while a request arrives.
+        /// All fields of a head together; a longer one is answered with 400.
+        public var maximumHeaderBytes = 1 << 20
+        /// Between requests, and between two pieces of a request's body.
         public var idleTimeout: Duration = .seconds(90)
+        /// From a head's first byte to its last.
+        public var headTimeout: Duration = .seconds(30)
+        /// For which no byte of an answer may be taken before its reader counts as dead.
+        public var writeTimeout: Duration = .seconds(60)
+        /// zlib's, for answers to clients that accept gzip; 0 packs nothing.
+        public var compressionLevel = 1
+        /// Shorter bodies are sent as they are.
+        public var compressionThreshold = 1024
+        /// Whether answers that are written piece by piece are packed too, which costs 268 kB for each while it lasts.
+        public var compressesStreams = true
         /// The label `server` of this server's metrics.
         public var name: String
 
@@ -51,19 +64,30 @@ public final class HTTPServer: Service {
     ) async throws -> HTTPServer {
         let context = try configuration.tls?.serverContext()
         let serverMetrics = ServerMetrics(registry: metrics, server: configuration.name)
-        let idleTimeout = TimeAmount.nanoseconds(configuration.idleTimeout.wholeNanoseconds)
+        let limits = ConnectionGuard.Limits(
+            idle: .nanoseconds(configuration.idleTimeout.wholeNanoseconds), head: .nanoseconds(configuration.headTimeout.wholeNanoseconds),
+            write: .nanoseconds(configuration.writeTimeout.wholeNanoseconds))
+        let decoding = Self.decoding(configuration)
         do {
             let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // The kernel takes more only when less than a piece is unsent (TCP_NOTSENT_LOWAT, 25), so that its own buffers
+                // of megabytes do not make a slow reader look like a dead one.
+                .childChannelOption(.tcpOption(.init(rawValue: 25)), value: .init(HTTPSession.pieceBytes))
+                // What waits in memory for a slow reader: two pieces of an answer.
+                .childChannelOption(.writeBufferWaterMark, value: .init(low: HTTPSession.pieceBytes, high: 2 * HTTPSession.pieceBytes))
                 .bind(host: configuration.host, port: configuration.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
                         if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
-                        try pipeline.addHandler(IdleStateHandler(readTimeout: idleTimeout))
-                        try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                        try pipeline.addHandler(IdleCloser())
+                        let keeper = ConnectionGuard(limits: limits, stalled: serverMetrics.stalled)
+                        try pipeline.addHandler(ConnectionGuard.Socket(keeper))
+                        try pipeline.addHandler(IdleStateHandler(readTimeout: limits.idle))
+                        try pipeline.configureHTTPServerPipeline(
+                            withErrorHandling: true, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
+                        try pipeline.addHandler(ConnectionGuard.Session(keeper))
                         return try Connection(wrappingChannelSynchronously: channel)
                     }
                 }
@@ -77,6 +101,12 @@ public final class HTTPServer: Service {
         } catch let error as IOError {
             throw ServingError.failed("cannot listen on \(configuration.host):\(configuration.port): \(errnoText(error.errnoCode))")
         }
+    }
+
+    private static func decoding(_ configuration: Configuration) -> NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderListSize = configuration.maximumHeaderBytes
+        return limits
     }
 
     private init(
@@ -124,13 +154,19 @@ public final class HTTPServer: Service {
         do {
             try await connection.executeThenClose { inbound, outbound in
                 let session = HTTPSession(
-                    channel: connection.channel, outbound: outbound, handler: handler, metrics: metrics,
-                    maximumBodyBytes: configuration.maximumBodyBytes, isTLS: tlsContext != nil)
+                    channel: connection.channel, outbound: outbound, handler: handler, metrics: metrics, configuration: configuration,
+                    isTLS: tlsContext != nil)
                 // The client going away ends the answer that it waits for.
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         defer { connection.channel.close(promise: nil) }
                         try await session.run(inbound)
+                        // A stop of the server does not wait for readers.
+                        try await withTaskCancellationHandler {
+                            try await connection.channel.triggerUserOutboundEvent(ConnectionGuard.Drain()).get()
+                        } onCancel: {
+                            connection.channel.close(promise: nil)
+                        }
                     }
                     group.addTask { try await connection.channel.closeFuture.get() }
                     try await group.next()
@@ -145,34 +181,6 @@ public final class HTTPServer: Service {
     }
 }
 
-/// Closes a connection on which no request arrives for the configured time while none is being answered.
-private final class IdleCloser: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    /// Between a request's end and its answer's end the client rightly says nothing, for hours with a watch.
-    private var isAnswering = false
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .end = unwrapInboundIn(data) { isAnswering = true }
-        context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { isAnswering = false }
-        context.write(data, promise: promise)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent {
-            if !isAnswering { context.close(promise: nil) }
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
-    }
-}
-
 /// The metrics of one server.
 struct ServerMetrics: Sendable {
     let registry: MetricRegistry
@@ -180,6 +188,7 @@ struct ServerMetrics: Sendable {
     let open: Gauge
     let refused: Counter
     let failed: Counter
+    let stalled: Counter
     let duration: Histogram
     private let count: OpenCount
 
@@ -189,6 +198,9 @@ struct ServerMetrics: Sendable {
         open = registry.gauge("binnacle_http_connections", "Open connections.", ["server": server])
         refused = registry.counter("binnacle_http_connections_refused_total", "Connections closed at once, over the limit.", ["server": server])
         failed = registry.counter("binnacle_http_connections_failed_total", "Connections that ended by an error.", ["server": server])
+        stalled = registry.counter(
+            "binnacle_http_connections_stalled_total", "Connections closed because the peer did not send a whole head or take its answer in time.",
+            ["server": server])
         duration = registry.histogram("binnacle_http_request_duration_seconds", "Time until a handler had its answer.", ["server": server])
         count = OpenCount()
     }

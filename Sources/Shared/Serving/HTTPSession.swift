@@ -11,8 +11,11 @@ struct HTTPSession {
     let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
     let handler: any HTTPHandler
     let metrics: ServerMetrics
-    let maximumBodyBytes: Int
+    let configuration: HTTPServer.Configuration
     let isTLS: Bool
+
+    /// Answers go to the socket in pieces of this size, so that a reader that takes any of it is seen to live.
+    static let pieceBytes = 128 << 10
 
     func run(_ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>) async throws {
         var iterator = inbound.makeAsyncIterator()
@@ -30,7 +33,11 @@ struct HTTPSession {
                 switch part {
                 case .body(let buffer):
                     // The rest of a body that is too large is read and dropped, so that the client sees the answer.
-                    if body.count + buffer.readableBytes > maximumBodyBytes { isTooLarge = true } else { body.append(contentsOf: buffer.readableBytesView) }
+                    if body.count + buffer.readableBytes > configuration.maximumBodyBytes {
+                        isTooLarge = true
+                    } else {
+                        body.append(contentsOf: buffer.readableBytesView)
+                    }
                 case .end: break receiving
                 case .head: throw ServingError.failed("a request's head inside a body")
                 }
@@ -38,7 +45,7 @@ struct HTTPSession {
             let start = ContinuousClock.now
             let response =
                 if isTooLarge {
-                    HTTPResponse.text("request body larger than \(maximumBodyBytes) bytes\n", status: 413)
+                    HTTPResponse.text("request body larger than \(configuration.maximumBodyBytes) bytes\n", status: 413)
                 } else {
                     await respond(head, body, identity)
                 }
@@ -63,31 +70,68 @@ struct HTTPSession {
         var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
         for (name, value) in response.fields.list { head.headers.add(name: name, value: value) }
         if !request.isKeepAlive { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+        let packs = packs(response, request)
+        if ContentCoding.isCompressible(response.fields["Content-Type"]), configuration.compressionLevel > 0 {
+            head.headers.add(name: "Vary", value: "Accept-Encoding")
+        }
+        if packs {
+            head.headers.replaceOrAdd(name: "Content-Encoding", value: "gzip")
+            // The bytes are others now: a validator of them may only be a weak one.
+            if let tag = response.fields["ETag"], !tag.hasPrefix("W/") { head.headers.replaceOrAdd(name: "ETag", value: "W/" + tag) }
+        }
         switch response.body {
-        case .bytes(let bytes):
+        case .bytes(let plain):
+            let bytes = packs ? CompressorBox(level: configuration.compressionLevel).compress(plain) : plain
             // 304 and HEAD announce a length and send none.
             head.headers.replaceOrAdd(name: "Content-Length", value: "\(bytes.count)")
             if request.method == .HEAD || bytes.isEmpty {
                 try await outbound.write(contentsOf: [.head(head), .end(nil)])
-            } else {
+            } else if bytes.count <= Self.pieceBytes {
                 let buffer = channel.allocator.buffer(bytes: bytes)
                 try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(buffer)), .end(nil)])
+            } else {
+                try await outbound.write(.head(head))
+                try await Writer(outbound: outbound, allocator: channel.allocator).write(bytes)
+                try await outbound.write(.end(nil))
             }
         case .stream(let produce):
             head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")
             try await outbound.write(.head(head))
-            if request.method != .HEAD { try await produce(Writer(outbound: outbound, allocator: channel.allocator)) }
+            if request.method != .HEAD {
+                let writer = Writer(outbound: outbound, allocator: channel.allocator)
+                if packs {
+                    let packing = GzipBodyWriter(writer, level: configuration.compressionLevel)
+                    try await produce(packing)
+                    try await packing.finish()
+                } else {
+                    try await produce(writer)
+                }
+            }
             try await outbound.write(.end(nil))
         }
+    }
+
+    private func packs(_ response: HTTPResponse, _ request: HTTPRequestHead) -> Bool {
+        guard configuration.compressionLevel > 0, response.status != 204, response.status != 206, response.status != 304,
+            response.fields["Content-Encoding"] == nil, ContentCoding.isCompressible(response.fields["Content-Type"])
+        else { return false }
+        switch response.body {
+        case .bytes(let bytes): guard bytes.count >= configuration.compressionThreshold else { return false }
+        case .stream: guard configuration.compressesStreams else { return false }
+        }
+        return ContentCoding.acceptsGzip(request.headers["accept-encoding"])
     }
 
     private struct Writer: HTTPBodyWriter {
         let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
         let allocator: ByteBufferAllocator
         func write(_ bytes: [UInt8]) async throws {
-            // An empty chunk would end the body.
-            guard !bytes.isEmpty else { return }
-            try await outbound.write(.body(.byteBuffer(allocator.buffer(bytes: bytes))))
+            // An empty chunk would end the body, so nothing is written of nothing.
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                try await outbound.write(.body(.byteBuffer(allocator.buffer(bytes: rest.prefix(HTTPSession.pieceBytes)))))
+                rest = rest.dropFirst(HTTPSession.pieceBytes)
+            }
         }
     }
 

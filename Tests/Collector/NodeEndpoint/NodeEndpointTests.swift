@@ -28,7 +28,7 @@ import Testing
             configuration: .init(nodeName: "n1", dataDirectory: "/tmp"), source: OwnProcess(), fileSystem: HostFileSystem(), clock: SystemClock(),
             metrics: registry, logger: Logger(label: "test"))
         var router = HTTPRouter()
-        NodeEndpoint(collector: collector, registry: registry, pods: Pods(), checks: checks).register(on: &router)
+        NodeEndpoint(readings: collector, registry: registry, pods: Pods(), checks: checks).register(on: &router)
         return router
     }
 

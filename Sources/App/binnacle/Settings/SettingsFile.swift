@@ -12,8 +12,8 @@ enum SettingsFile {
         named ?? Output.environment("BINNACLE_CONFIG") ?? (HostFileSystem().exists(systemPath) ? systemPath : nil)
     }
 
-    /// Puts the file's values over `settings`. Throws one failure that lists every problem.
-    static func apply(_ path: String, to settings: inout Settings) throws {
+    /// The pairs of the file; none if it is empty.
+    static func members(of path: String) throws -> JSONObject {
         let bytes: [UInt8]
         do { bytes = try HostFileSystem().read(path) } catch {
             throw CommandFailure(message: "\(error)", hint: "name the configuration file with --config")
@@ -23,12 +23,17 @@ enum SettingsFile {
             throw CommandFailure(message: "\(error)")
         }
         guard documents.count <= 1 else { throw CommandFailure(message: "\(path): \(documents.count) documents, expected one") }
-        guard let document = documents.first, !document.isNull else { return }
+        guard let document = documents.first, !document.isNull else { return JSONObject() }
         guard let members = document.object else {
             throw CommandFailure(message: "\(path): the file is \(document.typeName), expected keys and values such as `port-offset: 0`")
         }
+        return members
+    }
+
+    /// Puts the file's values over `settings`. Throws one failure that lists every problem.
+    static func apply(_ path: String, to settings: inout Settings) throws {
         var problems: [String] = []
-        for (name, value) in members {
+        for (name, value) in try members(of: path) {
             if let problem = apply(name, value, to: &settings) { problems.append("\(path): \(problem)") }
         }
         guard problems.isEmpty else {
@@ -46,7 +51,7 @@ enum SettingsFile {
         return nil
     }
 
-    private static func scalar(_ value: JSON) -> String? {
+    static func scalar(_ value: JSON) -> String? {
         switch value {
         case .string(let text): text
         case .integer(let number): "\(number)"

@@ -89,6 +89,14 @@ struct Server {
 
         var collectorConfiguration = NodeCollector.Configuration(nodeName: settings.nodeName, dataDirectory: directory.path)
         collectorConfiguration.pendingLimit = 60
+        // Every second of a pod's life is stored, and only of what somebody owns: `sum` over a node must not count a pod
+        // again with its slice.
+        collectorConfiguration.deliveryInterval = .seconds(1)
+        collectorConfiguration.cpuBudget = 0.05
+        collectorConfiguration.filter.onlyOwned = true
+        collectorConfiguration.filter.always = ["/", "/kubepods", "/kubepods/burstable", "/kubepods/besteffort"]
+        // One series of CPU time a container; the CPUs apart are on the page of `binnacle collect`.
+        collectorConfiguration.sets = MetricSet.standard.subtracting([.percpu])
         let collector = NodeCollector(
             configuration: collectorConfiguration, source: KubeletContainers(kubelet: kubelet, layerDirectory: nil), fileSystem: HostFileSystem(),
             clock: clock, metrics: registry, logger: log)
@@ -191,7 +199,7 @@ struct Server {
             HealthCheck("samples") { health.problems.get().samples },
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
-        NodeEndpoint(collector: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
+        NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
         PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)

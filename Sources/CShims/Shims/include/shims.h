@@ -14,6 +14,16 @@
 // memmem(3), which `import Glibc` does not show.
 const void *_Nullable binnacle_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
 
+// What adjtimex(2) tells when it is asked to change nothing; units as in its manual page. Swift's Glibc has no timex.
+struct binnacle_clock_state {
+    int64_t offset, frequency, maximum_error, estimated_error, constant, tick;
+    int64_t pps_frequency, pps_jitter, pps_shift, pps_stability;
+    int64_t pps_jitter_count, pps_calibrations, pps_errors, pps_unstable;
+    int32_t status, tai_offset;
+};
+// The state of the clock (TIME_OK, ..., TIME_ERROR), or a negative errno.
+int binnacle_clock_state(struct binnacle_clock_state *state);
+
 // Everything that the executable binnacle-pause does; see docs/decisions/sandbox.md.
 int binnacle_sandbox_main(int argc, char *_Nonnull *_Nonnull argv);
 
@@ -30,6 +40,10 @@ int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context);
 
 // Removes a directory and all below it, following no symbolic link and leaving other file systems alone. 0 or -errno.
 int binnacle_remove_tree(const char *path);
+
+// Opens a directory below `root` for reading, refusing every symbolic link and mount point on the way (openat2(2); without
+// it, before Linux 5.6, only a link at the end is refused). A descriptor or -errno.
+int binnacle_open_beneath(int root, const char *path);
 
 // pipe2(2), close-on-exec. 0 or -errno.
 int binnacle_pipe(int32_t *ends);

@@ -1,3 +1,4 @@
+import Exposition
 import Telemetry
 
 /// All that the Collector knows at one moment: what the endpoint shows.
@@ -16,6 +17,31 @@ public struct NodeSnapshot: Sendable {
         public var writableLayer: (bytes: UInt64, files: UInt64)?
         /// A pod's volumes that take up room on this node, measured; empty elsewhere.
         public var volumes: [VolumeUsage] = []
+        /// File systems that hold the container's data; for the root all of the machine's.
+        public var fileSystems: [ContainerFileSystem] = []
+        /// The labels of the row's samples, rendered when the owner was last heard of.
+        public var labels: RenderedLabels
+        /// Nanoseconds since 1970 when the cgroup was made, for an owner that says nothing of it; 0 if not known.
+        public var cgroupCreated: Int64 = 0
+
+        public init(
+            reference: ContainerReference, sample: CgroupSample, previous: CgroupSample? = nil, limits: CgroupLimits = CgroupLimits(),
+            network: NetworkReading? = nil, logBytes: UInt64? = nil, writableLayer: (bytes: UInt64, files: UInt64)? = nil,
+            labels: RenderedLabels? = nil
+        ) {
+            self.reference = reference
+            self.sample = sample
+            self.previous = previous
+            self.limits = limits
+            self.network = network
+            self.logBytes = logBytes
+            self.writableLayer = writableLayer
+            self.labels = labels ?? RenderedLabels(reference.labels)
+        }
+
+        /// When the container was started and made, in nanoseconds since 1970: what the owner says, else the cgroup's age.
+        public var started: Int64 { reference.started > 0 ? reference.started : cgroupCreated }
+        public var created: Int64 { reference.created > 0 ? reference.created : cgroupCreated > 0 ? cgroupCreated : reference.started }
 
         public struct VolumeUsage: Hashable, Sendable {
             public var name: String
@@ -43,7 +69,7 @@ public struct NodeSnapshot: Sendable {
     public var node: NodeSample
     /// The file system that holds Binnacle's data.
     public var rootFileSystem: FileSystemUsage?
-    /// `/`, `/kubepods` and its classes, then pods' own rows and containers, sorted by path.
+    /// All cgroups that are shown, sorted by path; `/` is the first.
     public var rows: [Row]
     /// Cgroups that vanished between being named and being read, since the start.
     public var vanished: UInt64

@@ -1,0 +1,3 @@
+import NodeStats
+
+extension NodeCollector: NodeReadings {}

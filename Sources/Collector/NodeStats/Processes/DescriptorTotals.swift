@@ -1,0 +1,88 @@
+import Glibc
+import Runtime
+
+/// Sums the open files and sockets of a cgroup's processes.
+///
+/// Counting sockets reads a link for each open file; so a process's sockets are counted again when its number of open
+/// files has changed, and every tenth round otherwise.
+struct DescriptorTotals {
+    private struct Process {
+        var files: UInt64 = 0
+        var sockets: UInt64 = 0
+        /// The round of the last listing; 0 before the first.
+        var listed = 0
+        /// The pass in which it was asked last.
+        var pass = 0
+        /// It did not let itself be asked.
+        var isClosed = false
+    }
+    private var processes: [Int32: Process] = [:]
+    private var limits: (process: Int32, round: Int, soft: Int64, hard: Int64)?
+    private var pass = 1
+
+    static let roundsBetweenListings = 10
+    static let roundsBetweenLimits = 60
+    /// Entries that one listing looks at; a process with more open files has its sockets counted as far as that.
+    static let listingLimit = 100_000
+
+    /// Asks each process once a pass, which goes on in the next round where the budget ended. Returns the sums, nil before
+    /// all processes have been asked once or if none lets itself be, and whether the pass is complete.
+    mutating func read(
+        _ list: [Int32], root: String, round: Int, budget: inout TaskBudget, buffer: inout [UInt8]
+    ) -> (sums: CgroupSample.Descriptors?, isComplete: Bool) {
+        var sums = CgroupSample.Descriptors()
+        var (isComplete, isKnown, isOpen) = (true, true, list.isEmpty)
+        for pid in list {
+            var process = processes[pid] ?? Process()
+            if process.pass != pass {
+                if budget.files > 0 {
+                    ask(pid, &process, root, round, &budget)
+                } else {
+                    isComplete = false
+                }
+            }
+            if process.pass == 0 { isKnown = false }
+            if process.pass != 0, !process.isClosed { isOpen = true }
+            sums.files += process.files
+            sums.sockets += process.sockets
+        }
+        if isComplete {
+            if processes.count > list.count { processes = processes.filter { $0.value.pass == pass } }
+            pass += 1
+        }
+        guard isKnown, isOpen else { return (nil, isComplete) }
+        if let first = list.first { readLimits(first, root, round, &budget, &buffer) }
+        if let limits {
+            sums.softLimit = limits.soft
+            sums.hardLimit = limits.hard
+        }
+        return (sums, isComplete)
+    }
+
+    private mutating func ask(_ pid: Int32, _ process: inout Process, _ root: String, _ round: Int, _ budget: inout TaskBudget) {
+        budget.files -= 1
+        let directory = "\(root)/proc/\(pid)/fd"
+        let files = DescriptorCount.files(directory)
+        process.isClosed = files == nil
+        process.pass = pass
+        let isStale = process.listed == 0 || process.files != files || round - process.listed >= Self.roundsBetweenListings
+        process.files = files ?? 0
+        if files == nil { process.sockets = 0 }
+        // A listing runs to its end; what it takes beyond the budget is missing in the rounds after.
+        if files != nil, isStale, budget.links > 0, let found = DescriptorCount.list(directory, looking: true, limit: Self.listingLimit) {
+            budget.links -= Int(found.files)
+            process.sockets = found.sockets
+            process.listed = round
+        }
+        processes[pid] = process
+    }
+
+    private mutating func readLimits(_ pid: Int32, _ root: String, _ round: Int, _ budget: inout TaskBudget, _ buffer: inout [UInt8]) {
+        if let limits, limits.process == pid, round - limits.round < Self.roundsBetweenLimits { return }
+        budget.files -= 1
+        guard let file = try? HostFile("\(root)/proc/\(pid)/limits", flags: O_RDONLY), let count = file.readWhole(into: &buffer),
+            let found = DescriptorCount.limits(buffer, count: count)
+        else { return }
+        limits = (pid, round, found.soft, found.hard)
+    }
+}
