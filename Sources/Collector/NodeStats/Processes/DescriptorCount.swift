@@ -3,28 +3,33 @@ import Runtime
 
 /// Counts what a process holds open, by `/proc/PID/fd`.
 enum DescriptorCount {
-    /// Open files of the process; nil if it has gone or may not be looked at. Since Linux 6.2 the directory's size is
-    /// that number; before it is 0 and the entries are counted.
-    static func files(_ directory: String) -> UInt64? {
-        var info = stat()
-        guard unsafe stat(directory, &info) == 0 else { return nil }
-        if info.st_size > 0 { return UInt64(info.st_size) }
-        return list(directory, looking: false, limit: .max)?.files
+    /// Open files of the process whose `/proc/PID/fd` is open as `folder`; nil if it has gone. Since Linux 6.2 the
+    /// directory's size is that number; before it is 0 and the entries are counted.
+    static func files(_ folder: HostFile) -> UInt64? {
+        guard let status = try? folder.status() else { return nil }
+        if status.size > 0 { return UInt64(status.size) }
+        return list(folder, looking: false, limit: .max)?.files
     }
 
     /// Entries and those that are sockets, by reading each link: the one of a socket is `socket:[inode]`. Never follows
     /// one, which could be on a mount that hangs. Stops after `limit` entries.
-    static func list(_ directory: String, looking: Bool, limit: Int) -> (files: UInt64, sockets: UInt64)? {
-        guard let stream = unsafe opendir(directory) else { return nil }
+    static func list(_ folder: HostFile, looking: Bool, limit: Int) -> (files: UInt64, sockets: UInt64)? {
+        // closedir closes what it was given; the copy shares the position.
+        let copy = fcntl(folder.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { return nil }
+        lseek(copy, 0, SEEK_SET)
+        guard let stream = unsafe fdopendir(copy) else {
+            close(copy)
+            return nil
+        }
         defer { unsafe closedir(stream) }
-        let folder = unsafe dirfd(stream)
         var (files, sockets): (UInt64, UInt64) = (0, 0)
         while files < UInt64(limit), let entry = unsafe readdir(stream) {
             // d_name is a NUL-terminated array inside the entry, valid until the next readdir.
             let isEntry = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
                 unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { name in
                     guard unsafe name[0] != 0x2E else { return false }
-                    if looking, unsafe isSocket(folder, name) { sockets += 1 }
+                    if looking, unsafe isSocket(copy, name) { sockets += 1 }
                     return true
                 }
             }

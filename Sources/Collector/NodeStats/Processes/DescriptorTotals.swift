@@ -15,10 +15,14 @@ struct DescriptorTotals {
         var pass = 0
         /// It did not let itself be asked.
         var isClosed = false
+        /// Its `/proc/PID/fd`, which answers for this process only: the next one with its number is another directory.
+        var folder: HostFile?
     }
     private var processes: [Int32: Process] = [:]
     private var limits: (process: Int32, round: Int, soft: Int64, hard: Int64)?
     private var pass = 1
+
+    var openCount: Int { processes.values.count { $0.folder != nil } }
 
     static let roundsBetweenListings = 10
     static let roundsBetweenLimits = 60
@@ -61,15 +65,23 @@ struct DescriptorTotals {
 
     private mutating func ask(_ pid: Int32, _ process: inout Process, _ root: String, _ round: Int, _ budget: inout TaskBudget) {
         budget.files -= 1
-        let directory = "\(root)/proc/\(pid)/fd"
-        let files = DescriptorCount.files(directory)
+        var folder = process.folder
+        var files = folder.flatMap(DescriptorCount.files)
+        // Before Linux 6.2 the directory of a process that has ended looks like an empty one.
+        if files ?? 0 == 0 {
+            if process.folder != nil { budget.folders += 1 }
+            folder = try? HostFile("\(root)/proc/\(pid)/fd", flags: O_RDONLY | O_DIRECTORY)
+            files = folder.flatMap(DescriptorCount.files)
+            process.folder = files ?? 0 > 0 && budget.folders > 0 ? folder : nil
+            if process.folder != nil { budget.folders -= 1 }
+        }
         process.isClosed = files == nil
         process.pass = pass
         let isStale = process.listed == 0 || process.files != files || round - process.listed >= Self.roundsBetweenListings
         process.files = files ?? 0
         if files == nil { process.sockets = 0 }
         // A listing runs to its end; what it takes beyond the budget is missing in the rounds after.
-        if files != nil, isStale, budget.links > 0, let found = DescriptorCount.list(directory, looking: true, limit: Self.listingLimit) {
+        if let folder, files != nil, isStale, budget.links > 0, let found = DescriptorCount.list(folder, looking: true, limit: Self.listingLimit) {
             budget.links -= Int(found.files)
             process.sockets = found.sockets
             process.listed = round

@@ -17,6 +17,9 @@ public final class NetworkNamespaces {
         public var skippedPrefixes = ["lo", "veth", "docker", "nerdctl", "bn-"]
         /// Bytes of socket tables a round, over all namespaces; a longer table is read on in the next round.
         public var tableBytesPerRound = 2 << 20
+        /// CPU time for socket tables a round, nanoseconds, over all namespaces: reading one costs milliseconds on a
+        /// machine with much memory. The namespaces take turns, the longest unread first; the others keep their counts.
+        public var tableNanosecondsPerRound: Int64 = 2_000_000
         /// Files kept open, over all namespaces; beyond that they are opened for each reading.
         public var descriptorLimit = 2_000
         public init() {}
@@ -44,7 +47,7 @@ public final class NetworkNamespaces {
     private var members: [String: Member] = [:]
     private var namespaces: [UInt64: NetworkNamespace] = [:]
     private var round = 0
-    private var tableBudget = 0
+    private var budget = SocketTableBudget()
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
     /// The node's own namespace; 0 if it cannot be told.
     public let nodeNamespace: UInt64
@@ -67,14 +70,33 @@ public final class NetworkNamespaces {
         openFiles = metrics.gauge("binnacle_collector_network_files_open", "Files of network namespaces that are kept open.")
         count = metrics.gauge("binnacle_collector_network_namespaces", "Network namespaces that were read in the last round.")
         cutTotal = metrics.counter(
-            "binnacle_collector_socket_tables_cut_total", "Readings of a socket table that the byte budget ended; they go on in the next round.")
+            "binnacle_collector_socket_tables_cut_total",
+            "Readings of socket tables that waited for a later round, or go on there, since the budget was used up.")
         vanishedTotal = metrics.counter(
             "binnacle_collector_network_vanished_total", "Containers whose network could not be read, since their processes had gone.")
     }
 
     public func beginRound() {
         round += 1
-        tableBudget = configuration.tableBytesPerRound
+        let limit = configuration.tableNanosecondsPerRound
+        budget = SocketTableBudget(bytes: configuration.tableBytesPerRound, nanoseconds: min(limit, budget.nanoseconds + limit))
+        choose()
+    }
+
+    /// Whose socket tables are read in this round.
+    private func choose() {
+        let needed = namespaces.values.reduce(0) { $0 + $1.tableCost }
+        guard needed > budget.nanoseconds else {
+            for namespace in namespaces.values { namespace.mayReadTables = true }
+            return
+        }
+        // What a namespace costs that was never read is not known: as much as the dearest, so that it gets a turn of its own.
+        let dearest = namespaces.values.reduce(0) { max($0, $1.tableCost) }
+        var left = budget.nanoseconds
+        for (_, namespace) in namespaces.sorted(by: { ($0.value.tableRound, $0.key) < ($1.value.tableRound, $1.key) }) {
+            namespace.mayReadTables = left > 0
+            left -= namespace.tableRound == 0 ? dearest : namespace.tableCost
+        }
     }
 
     /// The network that the cgroup's processes see; nil if none of them lives. `processes` are those of the cgroup now,
@@ -91,7 +113,7 @@ public final class NetworkNamespaces {
         namespaces[member.namespace] = namespace
         if namespace.round != round {
             namespace.round = round
-            namespace.read(through: member.pid, prefixes: prefixes, tableBudget: &tableBudget, buffer: &buffer, cut: cutTotal)
+            namespace.read(through: member.pid, prefixes: prefixes, budget: &budget, buffer: &buffer, cut: cutTotal)
         }
         guard let counters = namespace.reading else {
             members[path] = nil

@@ -55,7 +55,16 @@ struct SocketTable {
     /// Where the next row starts in the file.
     private var position = 0
 
+    private static let page = 4096
+    private static let slack = 512
+
     init(_ kind: Kind) { self.kind = kind }
+
+    /// The table is known to be empty, without a look at it.
+    mutating func takeEmpty() {
+        restart()
+        counts = Counts()
+    }
 
     enum Outcome { case whole, cut, failed }
 
@@ -63,7 +72,8 @@ struct SocketTable {
     /// from `offset` of it on and returns the bytes read, 0 at the end, a negative number when it fails.
     mutating func read(budget: inout Int, buffer: inout [UInt8], pread: (inout [UInt8], _ offset: Int, _ limit: Int) -> Int) -> Outcome {
         while budget > 0 {
-            let got = pread(&buffer, position, min(buffer.count, max(budget, 512)))
+            let limit = min(buffer.count, max(budget, 1024))
+            let got = pread(&buffer, position, limit)
             guard got >= 0 else {
                 restart()
                 return .failed
@@ -74,6 +84,9 @@ struct SocketTable {
             // A row longer than the buffer, or a last one without its newline.
             if used == 0 { return finish() }
             position += used
+            // The kernel fills a page, or what was asked for, as far as whole rows of 150 bytes fit: less is the end. To
+            // read on to find that out costs as much as the whole table: it goes over all buckets of the machine.
+            if got < min(limit, Self.page) - Self.slack { return finish() }
         }
         return .cut
     }

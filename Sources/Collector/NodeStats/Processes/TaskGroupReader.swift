@@ -47,15 +47,16 @@ final class TaskGroupReader {
     }
 
     var rememberedTasks: Int { schedule.taskCount }
+    var openProcesses: Int { descriptors.openCount }
 
     func read(
         processes: [Int32], isIdle: Bool, round: Int, time: Int64, statistics: TaskStatistics?, budget: inout TaskBudget, buffer: inout [UInt8]
     ) {
         isPostponed = false
         let asksKernel = version == 1 && statistics != nil
-        if sets.contains(.cpuLoad), asksKernel { knownStates = folderStates(statistics, &buffer) ?? knownStates }
         // Nothing of a cgroup that did not run can have changed.
         let isDue = !isIdle || lastPass == 0 || isInPass || round - lastPass >= Self.roundsBetweenIdlePasses
+        if sets.contains(.cpuLoad), asksKernel, isDue || knownStates == nil { knownStates = folderStates(statistics, &buffer) ?? knownStates }
         if isDue, mayRead, budget.files > 0 {
             lastTurn = round
             let needsStates = sets.contains(.cpuLoad) && !asksKernel

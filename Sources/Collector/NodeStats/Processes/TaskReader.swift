@@ -20,6 +20,8 @@ public final class TaskReader {
         public var linksPerRound = 1_000
         /// Cgroups whose directory and list of tasks stay open.
         public var openGroupLimit = 2_000
+        /// Processes whose directory of open files stays open.
+        public var openProcessLimit = 2_000
         /// `referenced_memory`: after so many readings of a cgroup the kernel's marks are cleared; 0 is never.
         public var readingsPerClear = 0
         public init() {}
@@ -40,6 +42,7 @@ public final class TaskReader {
     private var groups: [String: TaskGroupReader] = [:]
     private var round = 0
     private var time: Int64 = 0
+    private var openProcesses = 0
     private var budget = TaskBudget()
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
 
@@ -63,7 +66,9 @@ public final class TaskReader {
         round += 1
         self.time = time
         // A listing that took more than was left is paid for in the rounds after it.
-        budget = TaskBudget(files: configuration.filesPerRound, links: configuration.linksPerRound + min(0, budget.links))
+        budget = TaskBudget(
+            files: configuration.filesPerRound, links: configuration.linksPerRound + min(0, budget.links),
+            folders: configuration.openProcessLimit - openProcesses)
         choose()
     }
 
@@ -83,6 +88,7 @@ public final class TaskReader {
     /// Forgets the cgroups that were not asked for in this round.
     public func endRound() {
         for (path, group) in groups where group.used != round { groups[path] = nil }
+        openProcesses = groups.values.reduce(0) { $0 + $1.openProcesses }
         remembered.value = Double(groups.values.reduce(0) { $0 + $1.rememberedTasks })
     }
 
@@ -114,4 +120,6 @@ public final class TaskReader {
 struct TaskBudget {
     var files = 0
     var links = 0
+    /// Directories that may still be kept open.
+    var folders = 0
 }

@@ -103,6 +103,39 @@ struct LiveProcessTests {
         #expect(metrics.gauge("binnacle_collector_network_files_open", "").value == 0)
     }
 
+    @Test func `sockets of a namespace are counted, over many pages of the kernel's table and in turns`() async throws {
+        let script = """
+            import socket, time
+            kept = [socket.socket() for _ in range(150)] + [socket.socket(socket.AF_INET6) for _ in range(40)]
+            for s in kept: s.listen(1)
+            udp = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(60)]
+            for s in udp: s.bind(("127.0.0.1", 0))
+            print("ready", flush=True)
+            time.sleep(60)
+            """
+        let directory = TemporaryDirectory("sockets")
+        let program = try Program.spawn(["unshare", "-n", "python3", "-c", script], output: directory.file("out"), errors: directory.file("err"))
+        let empty = try Program.spawn(["unshare", "-n", "sleep", "60"], output: "/dev/null", errors: "/dev/null")
+        let ready = try await eventually(within: 10) {
+            try HostFileSystem().text(directory.file("out")) == "ready\n" && linkTarget("/proc/\(empty.pid)/ns/net") != linkTarget("/proc/self/ns/net")
+        }
+        try #require(ready)
+        var configuration = NetworkNamespaces.Configuration()
+        configuration.sets = [.network, .tcp, .udp]
+        // A budget that one namespace uses up: they take turns.
+        configuration.tableNanosecondsPerRound = 200_000
+        let networks = NetworkNamespaces(configuration: configuration, metrics: MetricRegistry())
+        let counted = try await eventually(within: 20) {
+            networks.beginRound()
+            defer { networks.endRound() }
+            guard let full = networks.reading(for: "/a", processes: [program.pid])?.counters,
+                let none = networks.reading(for: "/b", processes: [empty.pid])?.counters, let udp = full.udp, none.udp != nil
+            else { return false }
+            return full.tcp[9] == 150 && full.tcp6[9] == 40 && udp.listen == 60 && none.tcp.allSatisfy { $0 == 0 } && none.tcp.count == 11
+        }
+        #expect(counted)
+    }
+
     @Test func `the node's own namespace is known, and a listening socket is counted in it`() throws {
         var configuration = NetworkNamespaces.Configuration()
         configuration.sets = [.network, .tcp]

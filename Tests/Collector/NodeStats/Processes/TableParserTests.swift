@@ -67,6 +67,18 @@ import Testing
         #expect(counts.rows == 6)
     }
 
+    @Test func `the summary of sockets tells an empty table`() {
+        var summary = SocketSummary()
+        #expect(!summary.hasNoTCP && !summary.hasNoTCP6)
+        for (text, tcp, tcp6) in [
+            ("sockets: used 3\nTCP: inuse 0 orphan 0 tw 0 alloc 5 mem 1\nUDP: inuse 1 mem 0\n", true, false), ("TCP6: inuse 0\nUDP6: inuse 0\n", true, true),
+            ("TCP: inuse 0 orphan 0 tw 1 alloc 5 mem 1\n", false, false), ("TCP: inuse 2 orphan 0 tw 0\n", false, true), ("TCP: inuse", false, true),
+        ] {
+            summary.parse(Array(text.utf8), count: text.utf8.count)
+            #expect(summary.hasNoTCP == tcp && summary.hasNoTCP6 == tcp6, "\(text)")
+        }
+    }
+
     @Test func `udp rows, queues and drops are summed`() throws {
         let text = """
                sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
@@ -90,7 +102,7 @@ import Testing
     @Test(arguments: [UInt64](1...200))
     func `a budget and a buffer of any size count the same`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let rows = Int.random(in: 0...40, using: &random)
+        let rows = Int.random(in: 0...200, using: &random)
         let text =
             "  sl  local_address rem_address   st\n"
             + (0..<rows).map { number in
@@ -98,7 +110,7 @@ import Testing
                 return "  \(number): 0A:1 0B:2 0\(state) 00000001:00000002 00:00000000 \(number)\n"
             }.joined()
         let whole = count(.tcp, text).0.counts
-        let size = Int.random(in: 600...900, using: &random)
+        let size = Int.random(in: 1100...5000, using: &random)
         let parts = count(.tcp, text, bufferSize: size, budget: Int.random(in: 1...700, using: &random), rounds: 1000).0.counts
         #expect(whole == parts, "seed \(seed)")
     }
@@ -177,6 +189,8 @@ import Testing
         _ = MemoryMapText.referenced(bytes, count: count)
         _ = TaskStatistics.states(in: bytes, count: count)
         _ = KernelLogRecord(bytes, count: count)
+        var summary = SocketSummary()
+        summary.parse(bytes, count: count)
         #expect(ProcessList.parse(bytes, count: count).allSatisfy { $0 > 0 }, "seed \(seed)")
         // What lies behind the end makes no difference.
         var other = bytes[..<count] + random.tableBytes(50)
