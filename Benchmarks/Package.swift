@@ -2,28 +2,29 @@
 import PackageDescription
 
 // A package of its own, so that neither a build nor a test of Binnacle compiles the benchmarks.
-// scripts/bench sets BINNACLE_ONLY, which leaves the network libraries out; what the chosen rows lack is not built.
-let only = Context.environment["BINNACLE_ONLY"] ?? ""
-let strict: [SwiftSetting] = [
-    .strictMemorySafety(),
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
-func product(_ name: String) -> Target.Dependency { .product(name: name, package: "binnacle") }
+// scripts/bench sets BINNACLE_ONLY=SeriesStore or NodeEndpoint, which leaves the network libraries out; only the
+// programs whose target is then there are made.
+let only = Context.environment["BINNACLE_ONLY"].map { $0.split(separator: ",").map(String.init) }
+
+func program(_ name: String, measures target: String, _ needs: [String]) -> [Target] {
+    guard only?.contains(target) ?? true else { return [] }
+    return [
+        .executableTarget(
+            name: name, dependencies: needs.map { .product(name: $0, package: "binnacle") },
+            swiftSettings: [
+                .strictMemorySafety(),
+                .treatAllWarnings(as: .error),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ])
+    ]
+}
 
 let package = Package(
     name: "binnacle-benchmarks",
     dependencies: [.package(name: "binnacle", path: "..")],
-    targets: [
-        only.contains("SeriesStore")
-            ? .executableTarget(
-                name: "SeriesBench", dependencies: [product("SeriesStore"), product("Runtime"), product("Telemetry")], swiftSettings: strict) : nil,
-        only.contains("NodeEndpoint")
-            ? .executableTarget(
-                name: "CollectorBench",
-                dependencies: [product("NodeEndpoint"), product("NodeStats"), product("Exposition"), product("Runtime"), product("Telemetry")],
-                swiftSettings: strict) : nil,
-    ].compactMap { $0 },
+    targets: program("SeriesBench", measures: "SeriesStore", ["SeriesStore", "Runtime", "Telemetry"])
+        + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"])
+        + program("CollectorBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition", "Runtime", "Telemetry"]),
     swiftLanguageModes: [.v6]
 )

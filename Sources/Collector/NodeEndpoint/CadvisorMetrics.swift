@@ -22,7 +22,7 @@ public enum CadvisorMetrics {
             }
         }
         version(snapshot, &page)
-        for family in machine(snapshot) { page.append(family) }
+        for family in MachineMetrics.families(of: snapshot.machine, includingTopology: sets.contains(.cpuTopology)) { page.append(family) }
         return page.finish()
     }
 
@@ -38,21 +38,5 @@ public enum CadvisorMetrics {
             ]), value: .unsigned(1))
         page.begin(errorHead)
         page.sample(value: .unsigned(snapshot.rows.isEmpty ? 1 : 0))
-    }
-
-    private static func machine(_ snapshot: NodeSnapshot) -> [MetricFamily] {
-        let machine = snapshot.machine
-        let labels = [("boot_id", machine.bootID), ("machine_id", machine.machineID), ("system_uuid", machine.systemUUID)]
-            .map { (name: $0.0, value: $0.1) }
-        func gauge(_ name: String, _ help: String, _ value: Double) -> MetricFamily {
-            MetricFamily(name: name, help: help, kind: .gauge, samples: [.init(labels: labels, value: value)])
-        }
-        return [
-            gauge("machine_cpu_cores", "Logical CPUs.", Double(machine.cores)),
-            gauge("machine_memory_bytes", "Memory installed.", Double(machine.memoryBytes)),
-            MetricFamily(
-                name: "machine_scrape_error", help: "1 if the machine could not be read.", kind: .gauge, samples: [.init(value: 0)]),
-            gauge("machine_swap_bytes", "Swap installed.", Double(machine.swapBytes)),
-        ]
     }
 }

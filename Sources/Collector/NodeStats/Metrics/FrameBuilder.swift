@@ -134,24 +134,32 @@ struct FrameBuilder {
     }
 
     /// All of the node's metrics but how long each collector took, which is of use on the page only. The reader keeps
-    /// the layout while no device comes or goes, so the set of series is made once.
+    /// the layout while no device comes or goes, so the set of series is made once. Series that went with a device (or
+    /// with an interface's state, which is a label) end in the first frame of the new layout.
     private mutating func nodeFrame(_ snapshot: NodeSnapshot) -> SampleFrame {
         let metrics = snapshot.node.metrics
         let source = "node/\(nodeName)"
+        var gone: [Labels] = []
         if nodeLayout !== metrics.layout {
             nodeLayout = metrics.layout
             nodePositions = metrics.layout.series.indices.filter { metrics.layout.series[$0].family.name != "node_scrape_collector_duration_seconds" }
-            nodeSeries = SeriesSet(
-                nodePositions.map { position in
-                    let series = metrics.layout.series[position]
-                    return Labels(
-                        [(Labels.metricName, series.family.name + series.suffix), ("instance", nodeName), ("job", "node")]
-                            + series.labels.filter { !$0.value.isEmpty }.map { ($0.name, $0.value) })
-                })
+            let labels = nodePositions.map { nodeLabels(metrics.layout.series[$0]) }
+            let now = Set(labels)
+            gone = nodeSeries.labels.filter { !now.contains($0) }
+            nodeSeries = SeriesSet(labels)
         }
         known[source] = Known(series: nodeSeries, columns: [], labels: .none, round: round)
+        let values = nodePositions.map { metrics.values[$0].double }
+        guard !gone.isEmpty else { return SampleFrame(source: source, timestamp: snapshot.timestamp, series: nodeSeries, values: values) }
         return SampleFrame(
-            source: source, timestamp: snapshot.timestamp, series: nodeSeries, values: nodePositions.map { metrics.values[$0].double })
+            source: source, timestamp: snapshot.timestamp, series: SeriesSet(nodeSeries.labels + gone),
+            values: values + Array(repeating: .stale, count: gone.count))
+    }
+
+    private func nodeLabels(_ series: NodeSeries) -> Labels {
+        Labels(
+            [(Labels.metricName, series.family.name + series.suffix), ("instance", nodeName), ("job", "node")]
+                + series.labels.filter { !$0.value.isEmpty }.map { ($0.name, $0.value) })
     }
 }
 

@@ -34,13 +34,15 @@ public final class NodeReader {
 
     /// `root` is put before `/proc` and `/sys`, for recorded trees. A source that gives nothing is counted in `metrics`.
     public convenience init(root: String = "", options: NodeOptions = NodeOptions(), metrics: MetricRegistry? = nil) {
-        self.init(root: root, options: options, metrics: metrics, prober: MountProber(root: root))
+        self.init(root: root, options: options, metrics: metrics, prober: MountProber(root: root, metrics: metrics ?? MetricRegistry()))
     }
 
     init(root: String, options: NodeOptions, metrics: MetricRegistry?, prober: MountProber) {
         let environment = NodeCollectorTable.Environment(
             tree: SysTree(root: root), options: options, stat: ProcStat(root: root), prober: prober)
-        entries = NodeCollectorTable.all.filter { options.isOn($0.name, byDefault: $0.isOnByDefault) }.map {
+        // Without a directory there is nothing that could fail, so the collector of text files is not there either.
+        let rows = NodeCollectorTable.all.filter { $0.name != "textfile" || !options.textFileDirectory.isEmpty }
+        entries = rows.filter { options.isOn($0.name, byDefault: $0.isOnByDefault) }.map {
             Entry(row: $0, source: $0.make(environment))
         }
         skipped = Dictionary(

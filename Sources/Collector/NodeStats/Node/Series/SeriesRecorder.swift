@@ -61,3 +61,19 @@ struct SeriesRecorder {
         if position < series.count { series[position] = one } else { series.append(one) }
     }
 }
+
+extension SeriesRecorder {
+    /// One value by its labels, for what is read seldom: the key is made from them.
+    mutating func add(_ family: NodeFamily, _ value: MetricValue, labels: [NodeSeries.Label]) {
+        var key = KernelText.key(of: "")
+        for label in labels { key = KernelText.key(of: label.value + "\n", seed: key) }
+        add(family, value, key: key) { labels }
+    }
+
+    /// One value of a family whose name is made up as it is read.
+    mutating func add(_ name: String, _ kind: MetricFamily.Kind, _ help: String, _ value: MetricValue, labels: [NodeSeries.Label] = []) {
+        var key = KernelText.key(of: name)
+        for label in labels { key = KernelText.key(of: "\n\(label.name)=\(label.value)", seed: key) }
+        add(named: key, value) { (NodeFamily(name, kind, help), labels) }
+    }
+}

@@ -32,7 +32,7 @@ final class FileSystemSource: NodeSource {
             if all != mounts { mounts = all }
         }
         wait -= 1
-        let answers = prober.probe(mounts)
+        let answers = prober.probe(mounts, now: BackgroundThread.steadyTime)
         for (mount, answer) in zip(mounts, answers) {
             // The error is a label as in node_exporter 1.9: it is not there while all is well.
             let error: String

@@ -60,7 +60,8 @@ final class NUMAMemorySource: NodeSource {
                 let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
                 guard fields.count >= 4, let value = UInt64(fields[3]) else { continue }
                 let isKilobytes = fields.count > 4
-                let name = "node_memory_numa_" + MemorySource.name(String(fields[2].dropLast())) + (isKilobytes ? "_bytes" : "")
+                // In bytes, but without the ending: so node_exporter has it.
+                let name = "node_memory_numa_" + MemorySource.name(String(fields[2].dropLast()))
                 add(name, .gauge, "Field \(fields[2].dropLast()) of a NUMA node's meminfo.", number, isKilobytes ? value &* 1024 : value, &series)
             }
             for line in (tree.text("\(directory)/numastat") ?? "").split(separator: "\n") {

@@ -190,7 +190,7 @@ struct KernelText {
 
 extension KernelText {
     /// The key of a string, for series that are named on the slow path.
-    static func key(of text: String) -> UInt64 {
-        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0100_0000_01b3 }
+    static func key(of text: String, seed: UInt64 = 0xcbf2_9ce4_8422_2325) -> UInt64 {
+        text.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x0100_0000_01b3 }
     }
 }

@@ -64,3 +64,13 @@ struct SysTree {
         return String(decoding: buffer[..<length], as: UTF8.self).split(separator: "/").last.map(String.init)
     }
 }
+
+extension SysTree {
+    /// Where a path leads when all its symbolic links are followed, below the root; nil if it does not lead anywhere.
+    func realPath(_ path: String) -> String? {
+        guard let resolved = unsafe realpath(root + path, nil) else { return nil }
+        // realpath(3) gives memory that the caller frees.
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+}
