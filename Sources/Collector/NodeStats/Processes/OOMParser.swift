@@ -31,7 +31,7 @@ struct OOMParser {
     private var victim = ""
     private var limited = ""
     private var constraint = ""
-    /// The process that the `oom-kill:` line named: its `Killed process` line tells nothing new.
+    /// The process that the `oom-kill:` line named: its `Killed process` lines (two, if its group is killed) tell nothing new.
     private var named: Int32?
 
     init() {}
@@ -101,7 +101,6 @@ struct OOMParser {
         guard let pid = Int32(digits), let open = rest.firstIndex(of: "(") else { return [] }
         let tail = rest.lastRange(" total-vm:") ?? rest.endIndex
         guard let close = rest[..<tail].lastIndex(of: ")"), open < close else { return [] }
-        defer { named = nil }
         if named == pid { return [] }
         if limited.isEmpty { limited = "/" }
         let process = String(rest[rest.index(after: open)..<close])

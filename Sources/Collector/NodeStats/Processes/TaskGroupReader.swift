@@ -53,7 +53,7 @@ final class TaskGroupReader {
     ) {
         isPostponed = false
         let asksKernel = version == 1 && statistics != nil
-        if sets.contains(.cpuLoad), asksKernel { knownStates = folderStates(statistics, budget: &budget) ?? knownStates }
+        if sets.contains(.cpuLoad), asksKernel { knownStates = folderStates(statistics, &buffer) ?? knownStates }
         // Nothing of a cgroup that did not run can have changed.
         let isDue = !isIdle || lastPass == 0 || isInPass || round - lastPass >= Self.roundsBetweenIdlePasses
         if isDue, mayRead, budget.files > 0 {
@@ -131,20 +131,30 @@ final class TaskGroupReader {
 
     /// The ids of all threads of the cgroup: `tasks` in v1, `cgroup.threads` in v2.
     private func listTasks(_ budget: inout TaskBudget, _ buffer: inout [UInt8]) -> [Int32]? {
-        guard let directory else { return nil }
         budget.files -= 1
-        if taskList == nil { taskList = try? HostFile("\(directory)/\(version == 1 ? "tasks" : "cgroup.threads")", flags: O_RDONLY) }
-        guard let count = taskList?.readWhole(into: &buffer) else {
-            taskList = nil
-            return nil
-        }
-        return ProcessList.parse(buffer, count: count)
+        return taskListText(&buffer).map { ProcessList.parse(buffer, count: $0) }
     }
 
-    private func folderStates(_ statistics: TaskStatistics?, budget: inout TaskBudget) -> TaskStates? {
+    private func taskListText(_ buffer: inout [UInt8]) -> Int? {
+        guard let directory else { return nil }
+        if taskList == nil { taskList = try? HostFile("\(directory)/\(version == 1 ? "tasks" : "cgroup.threads")", flags: O_RDONLY) }
+        let count = taskList?.readWhole(into: &buffer)
+        if count == nil { taskList = nil }
+        return count
+    }
+
+    /// The kernel's own count. It compares whole state words, so since Linux 6.1, where most sleepers carry a flag more
+    /// (TASK_FREEZABLE), it leaves them out; they are all that is not counted otherwise.
+    private func folderStates(_ statistics: TaskStatistics?, _ buffer: inout [UInt8]) -> TaskStates? {
         guard let directory, let statistics else { return nil }
         if folder == nil { folder = try? HostFile(directory, flags: O_RDONLY | O_DIRECTORY) }
-        return folder.flatMap { statistics.states(of: $0.descriptor) }
+        guard let folder, var states = statistics.states(of: folder.descriptor) else { return nil }
+        if let count = taskListText(&buffer) {
+            let tasks = UInt64(buffer[..<count].count { $0 == ByteText.newline })
+            let others = states.running + states.stopped + states.uninterruptible + states.ioWaiting
+            states.sleeping = max(states.sleeping, tasks - min(tasks, others))
+        }
+        return states
     }
 
     /// A task's own directory answers under its id, though /proc does not list it.

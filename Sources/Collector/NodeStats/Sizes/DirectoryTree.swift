@@ -3,7 +3,7 @@
 /// A pass goes over the directories, one `step` each. A directory whose time of change is as it was has the same names
 /// as before; it is listed again only if it may hold files that grow: if it is small, if one of its files was written not
 /// long ago, or if the last listing is old. So the size of a file that nobody had written for `restAge` may be behind by
-/// `listingAge` at most; everything else is as of the pass.
+/// `listingAge` at most, and a file that got a second name elsewhere counts twice as long; all else is as of the pass.
 ///
 /// Plain values: who reads the file system is outside. Hard links count once, other file systems not at all.
 struct DirectoryTree: Sendable {
