@@ -104,7 +104,7 @@ struct FixedSource: SampleSource {
         ("query", ["query": "up", "time": "x"], 400, "bad_data", "invalid parameter \\\"time\\\": cannot parse \\\"x\\\""),
         ("query", ["query": "up", "time": "1e300"], 400, "bad_data", "out of range"),
         ("query", ["query": "up", "limit": "-1"], 400, "bad_data", "limit must be"),
-        ("query", ["query": "info(up)"], 422, "execution", "info() is not evaluated yet"),
+        ("query", ["query": "up + on () up"], 422, "execution", "found duplicate series for the match group {}"),
         ("query_range", ["query": "up", "start": "2", "end": "1", "step": "1"], 400, "bad_data", "end timestamp must not be before start time"),
         ("query_range", ["query": "up", "start": "1", "end": "2", "step": "0"], 400, "bad_data", "zero or negative query resolution"),
         (

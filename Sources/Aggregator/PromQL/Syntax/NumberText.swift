@@ -122,6 +122,16 @@ public enum NumberText {
         ("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
+    /// Reads a number as a label such as `le` holds it: a decimal, `+Inf`, `-Inf` or `NaN` in any case. Nil if it is none.
+    public static func parseFloat(_ text: String) -> Double? {
+        switch text.lowercased() {
+        case "inf", "+inf", "infinity", "+infinity": .infinity
+        case "-inf", "-infinity": -.infinity
+        case "nan", "+nan", "-nan": .nan
+        default: text.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") || $0 | 0x20 == UInt8(ascii: "p") || $0 == 0x20 }) ? nil : Double(text)
+        }
+    }
+
     /// Reads `1h30m`: whole numbers with units in descending order, each once. Nil if it is not that or too long.
     public static func parseDuration(_ text: some Collection<UInt8>) -> Int64? {
         if text.elementsEqual([UInt8(ascii: "0")]) { return 0 }
