@@ -44,6 +44,9 @@ public struct SampleRequest: Sendable, Hashable {
 }
 
 /// Series that were sampled at the same moments, as those of one scrape are.
+///
+/// A block may reach beyond the span that was asked for, so that a source can hand over columns which it keeps decoded
+/// without copying them: the engine takes what it needs.
 public struct SampleBlock: Sendable {
     /// Milliseconds since 1970, ascending.
     public var timestamps: [Int64]

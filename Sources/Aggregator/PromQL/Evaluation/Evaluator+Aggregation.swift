@@ -20,15 +20,39 @@ struct Grouping: Sendable {
             group(series, by: wanted[0])
             return
         }
-        var names = Set(wanted)
         if aggregation.isWithout {
-            names.insert(Labels.metricName)
-            if namesAreDropped { names.formUnion(["__type__", "__unit__"]) }
+            group(series, without: Set(wanted).union(namesAreDropped ? [Labels.metricName, "__type__", "__unit__"] : [Labels.metricName]))
+        } else {
+            group(series, by: wanted)
         }
-        var index: [Labels: Int] = [:]
+    }
+
+    /// A group's key is one text of its values, which is quicker to find than a label set.
+    private mutating func group(_ series: some Collection<Labels>, by names: [String]) {
+        var index: [String: Int] = [:]
+        var key = ""
         for one in series {
-            let key = aggregation.isWithout ? one.dropping(names) : one.keeping(names)
-            groupOf.append(place(key, &index) { key })
+            key.removeAll(keepingCapacity: true)
+            for name in names {
+                key += one[name]
+                key += "\u{0}"
+            }
+            groupOf.append(place(key, &index) { one.keeping(Set(names)) })
+        }
+    }
+
+    private mutating func group(_ series: some Collection<Labels>, without names: Set<String>) {
+        var index: [String: Int] = [:]
+        var key = ""
+        for one in series {
+            key.removeAll(keepingCapacity: true)
+            for label in one.list where !names.contains(label.name) {
+                key += label.name
+                key += "\u{0}"
+                key += label.value
+                key += "\u{0}"
+            }
+            groupOf.append(place(key, &index) { one.dropping(names) })
         }
     }
 

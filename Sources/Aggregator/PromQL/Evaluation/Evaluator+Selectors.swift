@@ -22,7 +22,8 @@ extension Evaluator {
             labels: selection.blocks.flatMap(\.labels), dropsNames: false, stepCount: steps.count,
             work: selection.seriesCount * steps.count + selection.sampleCount / 2
         ) { range in
-            Evaluator.eachColumn(blocks.map { ($0.block, $0.cuts) }, range) { block, column, cuts in
+            Evaluator.eachColumn(blocks, range) { number, column in
+                let (block, cuts) = blocks[number]
                 let values =
                     isSmoothed
                     ? Evaluator.smoothed(SampleRun(compacting: block.timestamps, column), moments, lookback)
@@ -32,17 +33,18 @@ extension Evaluator {
         }
     }
 
-    /// Calls `body` for the columns `range` of all blocks one after the other.
+    /// Calls `body` with block and column for the columns `range` of all blocks one after the other.
     static func eachColumn<Element>(
-        _ blocks: [(SampleBlock, WindowCuts)], _ range: Range<Int>, _ body: (SampleBlock, [Double], WindowCuts) -> Element
+        _ blocks: [(block: SampleBlock, cuts: WindowCuts)], _ range: Range<Int>, _ body: (Int, [Double]) -> Element
     ) -> [Element] {
         var result: [Element] = []
         result.reserveCapacity(range.count)
         var base = 0
-        for (block, cuts) in blocks {
-            let part = range.clamped(to: base..<(base + block.columns.count))
-            for index in part { result.append(body(block, block.columns[index - base], cuts)) }
-            base += block.columns.count
+        for number in blocks.indices {
+            if base >= range.upperBound { break }
+            let count = blocks[number].block.columns.count
+            for index in range.clamped(to: base..<(base + count)) { result.append(body(number, blocks[number].block.columns[index - base])) }
+            base += count
         }
         return result
     }

@@ -57,7 +57,10 @@ extension Evaluator {
             let cuts = WindowCuts(timestamps, ends: windows.ends, length: windows.rangeMilliseconds)
             return windows.isFixed && !isRepeated ? WindowCuts(repeating: cuts.range(0), count: count) : cuts
         }
-        let blocks = windows.blocks.map { ($0, cut($0.timestamps)) }
+        let blocks = windows.blocks.map { (block: $0, cuts: cut($0.timestamps)) }
+        let stretches: [[RateStretch]?] = blocks.map { block, cuts in
+            function.stretches && block.columns.count > 1 ? RateStretch.all(block.timestamps, cuts, context, isRate: function == .rate) : nil
+        }
         let lookback = lookbackMilliseconds
         let samples = windows.blocks.reduce(0) { $0 + $1.labels.count * $1.timestamps.count }
         let series = windows.blocks.reduce(0) { $0 + $1.labels.count }
@@ -65,7 +68,8 @@ extension Evaluator {
             labels: windows.blocks.flatMap(\.labels), dropsNames: !function.keepsName, stepCount: steps.count,
             work: (samples + series * count) * function.weight
         ) { [context] range in
-            Evaluator.eachColumn(blocks, range) { block, column, cuts in
+            Evaluator.eachColumn(blocks, range) { number, column in
+                let (block, cuts) = blocks[number]
                 let values: [Double]
                 if let looksBeyond = windows.looksBeyond {
                     let run = SampleRun(compacting: block.timestamps, column)
@@ -76,7 +80,7 @@ extension Evaluator {
                     let run = SampleRun(compacting: block.timestamps, column)
                     values = function.column(run.timestamps, run.values, cut(run.timestamps), context)
                 } else {
-                    values = function.column(block.timestamps, column, cuts, context)
+                    values = function.column(block.timestamps, column, cuts, context, stretches: stretches[number])
                 }
                 return isRepeated && steps.count > 1 ? Array(repeating: values[0], count: steps.count) : values
             }

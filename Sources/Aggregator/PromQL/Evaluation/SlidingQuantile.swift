@@ -46,12 +46,16 @@ struct SlidingQuantile {
 
     /// The first place whose value is not below `value`.
     private func place(of value: Double) -> Int {
-        var low = 0, high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle] < value { low = middle + 1 } else { high = middle }
+        // Halves without branches, which cannot be foreseen.
+        let span = sorted.span
+        var base = 0
+        var count = span.count
+        while count > 0 {
+            let half = (count + 1) / 2
+            base += span[base + half - 1] < value ? half : 0
+            count -= half
         }
-        return low
+        return base
     }
 
     private func element(_ rank: Int) -> Double { rank < nanCount ? .nan : sorted[rank - nanCount] }

@@ -1,55 +1,84 @@
 import Telemetry
 
-extension WindowFunction {
-    /// rate, increase and delta with extrapolation to the window's edges (Prometheus promql/functions.go, extrapolatedRate).
-    func extrapolate(_ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, into result: inout [Double]) {
-        let isCounter = self != .delta
-        // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
-        var resets: [Int] = []
-        if isCounter {
-            for index in values.indices.dropFirst() where values[index] < values[index - 1] { resets.append(index) }
-        }
-        var reset = 0
-        for step in 0..<cuts.count {
-            let range = cuts.range(step)
-            guard range.count > 1 else { continue }
-            let first = range.lowerBound, last = range.upperBound - 1
-            var difference = values[last] - values[first]
-            while reset < resets.count, resets[reset] <= first { reset += 1 }
-            var next = reset
-            while next < resets.count, resets[next] <= last {
-                difference += values[resets[next] - 1]
-                next += 1
-            }
-            let end = context.end(step)
-            result[step] = spread(
-                difference, firstValue: values[first], count: range.count, from: timestamps[first], through: timestamps[last],
-                start: end - context.range, end: end)
-        }
-    }
+/// How a difference between a window's first and last sample is stretched over the window: the same for all series that
+/// share their moments (Prometheus promql/functions.go, extrapolatedRate).
+struct RateStretch: Sendable {
+    /// Seconds between the first and the last sample; NaN if there are not two.
+    private(set) var sampled: Double
+    private var toStart: Double
+    private var toEnd: Double
+    /// 1, or the window's seconds for rate.
+    private var divisor: Double
+    private var factor: Double
 
-    /// A difference between samples, stretched over the window `(start, end]`. Times are in milliseconds.
-    @inline(__always)
-    private func spread(
-        _ difference: Double, firstValue: Double, count: Int, from: Int64, through: Int64, start: Int64, end: Int64
-    ) -> Double {
+    /// Times are in milliseconds; the window is `(start, end]`.
+    init(count: Int, from: Int64, through: Int64, start: Int64, end: Int64, isRate: Bool) {
         var toStart = Double(from - start) / 1000
         var toEnd = Double(end - through) / 1000
-        let sampled = Double(through - from) / 1000
+        sampled = count > 1 ? Double(through - from) / 1000 : .nan
         let averageGap = sampled / Double(count - 1)
         // An edge 1.1 average gaps from the nearest sample or farther means that the series began or ended
         // inside the window: then half a gap is added, not the way to the edge.
         let threshold = averageGap * 1.1
         if toStart >= threshold { toStart = averageGap / 2 }
-        if self != .delta, difference > 0, firstValue >= 0 {
-            // A counter cannot have been below zero, so do not extend past the moment when it would have been.
-            toStart = min(toStart, sampled * (firstValue / difference))
-        }
         if toEnd >= threshold { toEnd = averageGap / 2 }
-        var factor = (sampled + toStart + toEnd) / sampled
+        self.toStart = toStart
+        self.toEnd = toEnd
         // The nominal length, not the time between samples.
-        if self == .rate { factor /= Double(end - start) / 1000 }
+        divisor = isRate ? Double(end - start) / 1000 : 1
+        factor = (sampled + toStart + toEnd) / sampled / divisor
+    }
+
+    static func all(_ timestamps: [Int64], _ cuts: WindowCuts, _ context: WindowContext, isRate: Bool) -> [RateStretch] {
+        (0..<cuts.count).map { step in
+            let range = cuts.range(step)
+            let end = context.end(step)
+            return RateStretch(
+                count: range.count, from: range.isEmpty ? 0 : timestamps[range.lowerBound], through: range.isEmpty ? 0 : timestamps[range.upperBound - 1],
+                start: end - context.range, end: end, isRate: isRate)
+        }
+    }
+
+    /// The difference over the whole window. A counter cannot have been below zero, so it is not stretched past the
+    /// moment when it would have been.
+    @inline(__always)
+    func apply(_ difference: Double, firstValue: Double, isCounter: Bool) -> Double {
+        if isCounter, difference > 0, firstValue >= 0 {
+            let toZero = sampled * (firstValue / difference)
+            if toZero < toStart { return difference * ((sampled + toZero + toEnd) / sampled / divisor) }
+        }
         return difference * factor
+    }
+}
+
+extension WindowFunction {
+    /// rate, increase and delta.
+    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: [RateStretch], into result: inout [Double]) {
+        let isCounter = self != .delta
+        // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
+        var resets: [Int] = []
+        if isCounter {
+            var before = values.first ?? 0
+            for (index, value) in values.enumerated() {
+                if value < before { resets.append(index) }
+                before = value
+            }
+        }
+        var reset = 0
+        for step in 0..<cuts.count {
+            let first = Int(cuts.low[step]), last = Int(cuts.high[step]) - 1
+            guard last > first else { continue }
+            var difference = values[last] - values[first]
+            if reset < resets.count {
+                while reset < resets.count, resets[reset] <= first { reset += 1 }
+                var next = reset
+                while next < resets.count, resets[next] <= last {
+                    difference += values[resets[next] - 1]
+                    next += 1
+                }
+            }
+            result[step] = stretches[step].apply(difference, firstValue: values[first], isCounter: isCounter)
+        }
     }
 }
 

@@ -42,6 +42,7 @@ enum WindowFunction: String, Sendable, CaseIterable {
         default: false
         }
     }
+    var stretches: Bool { self == .rate || self == .increase || self == .delta }
     /// Whether only where samples are counts.
     var needsValues: Bool {
         switch self {
@@ -69,10 +70,14 @@ struct WindowContext: Sendable {
 
 extension WindowFunction {
     /// The values at all steps for samples without markers; `Double.absent` where there is none.
-    func column(_ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext) -> [Double] {
+    /// `stretches` are those of `timestamps`, if they are known already.
+    func column(
+        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: [RateStretch]? = nil
+    ) -> [Double] {
         var result = Array(repeating: Double.absent, count: cuts.count)
         switch self {
-        case .rate, .increase, .delta: extrapolate(timestamps, values, cuts, context, into: &result)
+        case .rate, .increase, .delta:
+            extrapolate(values, cuts, stretches ?? RateStretch.all(timestamps, cuts, context, isRate: self == .rate), into: &result)
         case .irate, .idelta: differences(timestamps, values, cuts, into: &result)
         case .changes: countSteps(values, cuts, into: &result) { $0 != $1 && !($0.isNaN && $1.isNaN) }
         case .resets: countSteps(values, cuts, into: &result) { $1 < $0 }

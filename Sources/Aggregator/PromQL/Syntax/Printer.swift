@@ -66,10 +66,14 @@ extension TimeShift {
 }
 
 extension Aggregation {
-    var text: String {
+    /// All before the parenthesis.
+    var head: String {
         let list = labels.map(Expression.label).joined(separator: ", ")
-        let clause = isWithout ? " without (\(list)) " : labels.isEmpty ? "" : " by (\(list)) "
-        return "\(operation.rawValue)\(clause)(\(parameter.map { "\($0), " } ?? "")\(inner))"
+        return operation.rawValue + (isWithout ? " without (\(list)) " : labels.isEmpty ? "" : " by (\(list)) ")
+    }
+
+    var text: String {
+        "\(head)(\(parameter.map { "\($0), " } ?? "")\(inner))"
     }
 }
 
