@@ -44,9 +44,12 @@ let rows: [Row] = [
     Row(name: "YAML", path: "Shared/YAML", needs: ["JSON", "CYAML"]),
     Row(name: "SQLite", path: "Shared/SQLite", needs: ["CSQLite"]),
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
-    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry"], products: nio + certificates + [log, lifecycle]),
+    Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
+    Row(name: "GoTemplate", path: "Shared/GoTemplate"),
+    Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
     Row(name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Runtime"], products: [log]),
+    Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"]),
 
@@ -55,6 +58,7 @@ let rows: [Row] = [
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
+    Row(name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"], products: [log]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
@@ -107,6 +111,7 @@ func dependencies(_ row: Row) -> [Target.Dependency] { row.needs.map { .target(n
 var targets: [Target] = [
     .systemLibrary(name: "CSQLite", path: "Sources/CShims/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CShims/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/CShims/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CYAML", path: "Sources/CShims/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: testKit.name, dependencies: dependencies(testKit), path: "Tests/\(testKit.path)", swiftSettings: strict),
 ]

@@ -15,11 +15,14 @@ import Testing
         "Shared/YAML": ["JSON", "CYAML", "Glibc"],
         "Shared/SQLite": ["CSQLite"],
         "Shared/Zstd": ["CZstd"],
+        "Shared/Gzip": ["CZlib"],
+        "Shared/GoTemplate": ["Glibc"],
         "Shared/Serving": [
-            "HTTP", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
+            "HTTP", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "X509", "Crypto", "SwiftASN1", "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
+        "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
         "Aggregator/ChunkCodec": ["Glibc"],
@@ -27,6 +30,9 @@ import Testing
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
         "Aggregator/LogStore": ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
+        "Aggregator/Alerting": [
+            "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",
+        ],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
         "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Dispatch", "Glibc", "Synchronization"],
@@ -47,7 +53,7 @@ import Testing
 
     /// Pure targets do no I/O, read no clock and draw no unseeded random number.
     static let pure: Set<String> = [
-        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Aggregator/ChunkCodec", "Aggregator/PromQL",
+        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Shared/GoTemplate", "Aggregator/ChunkCodec", "Aggregator/PromQL",
         "Orchestrator/Objects", "Orchestrator/Scheduling",
     ]
 

@@ -21,7 +21,7 @@ enum CadvisorMetrics {
         for metric in ContainerMetric.network {
             var family = MetricFamily(name: metric.name, help: metric.help, kind: .counter)
             for row in snapshot.rows {
-                for counters in row.network {
+                for counters in row.network?.interfaces ?? [] {
                     var labels = row.reference.labels + [("interface", counters.interface)]
                     if row.reference.sharesNodeNetwork { labels.append(("netns_shared", "true")) }
                     family.samples.append(

@@ -87,7 +87,7 @@ enum Summary {
             "cpu": cpu(row), "memory": memory(row, limit: row.limits.memory),
         ]
         guard !reduced else { return pod }
-        if let network = network(row.network, snapshot.timestamp) { pod["network"] = network }
+        if let network = network(row.network?.interfaces ?? [], snapshot.timestamp) { pod["network"] = network }
         if let fileSystem = snapshot.rootFileSystem {
             let used = containers.reduce(0) { $0 + ($1.logBytes ?? 0) + ($1.writableLayer?.bytes ?? 0) }
             let files = containers.reduce(0) { $0 + ($1.writableLayer?.files ?? 0) }

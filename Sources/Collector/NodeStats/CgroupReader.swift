@@ -189,29 +189,48 @@ final class CgroupReader {
 
     private func readIO(_ sample: inout CgroupSample, _ buffer: inout [UInt8]) {
         if version.io == 1 {
-            (sample.readBytes, sample.writeBytes) = blkio(ioBytes, &buffer)
-            (sample.reads, sample.writes) = blkio(ioCounts, &buffer)
+            var devices: [Substring: CgroupSample.DeviceIO] = [:]
+            blkio(ioBytes, &buffer, &devices, read: \.readBytes, write: \.writeBytes)
+            blkio(ioCounts, &buffer, &devices, read: \.reads, write: \.writes)
+            sample.devices = devices.values.sorted { ($0.major, $0.minor) < ($1.major, $1.minor) }
         } else if let text = text(ioBytes, &buffer) {
-            var sums: [Substring: UInt64] = ["rbytes": 0, "wbytes": 0, "rios": 0, "wios": 0]
-            for field in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
-                let halves = field.split(separator: "=")
-                if halves.count == 2, sums[halves[0]] != nil { sums[halves[0], default: 0] += UInt64(halves[1]) ?? 0 }
+            for line in text.split(separator: "\n") {
+                let fields = line.split(separator: " ")
+                guard let first = fields.first, var device = Self.device(first) else { continue }
+                for field in fields.dropFirst() {
+                    let halves = field.split(separator: "=")
+                    guard halves.count == 2, let value = UInt64(halves[1]) else { continue }
+                    switch halves[0] {
+                    case "rbytes": device.readBytes = value
+                    case "wbytes": device.writeBytes = value
+                    case "rios": device.reads = value
+                    case "wios": device.writes = value
+                    default: continue
+                    }
+                }
+                sample.devices.append(device)
             }
-            (sample.readBytes, sample.writeBytes, sample.reads, sample.writes) = (sums["rbytes"], sums["wbytes"], sums["rios"], sums["wios"])
         }
     }
 
-    /// Sums `MAJ:MIN Read N` and `MAJ:MIN Write N` over the devices.
-    private func blkio(_ slot: Slot, _ buffer: inout [UInt8]) -> (UInt64?, UInt64?) {
-        guard let text = text(slot, &buffer) else { return (nil, nil) }
-        var (reads, writes): (UInt64, UInt64) = (0, 0)
+    private static func device(_ text: Substring) -> CgroupSample.DeviceIO? {
+        let numbers = text.split(separator: ":").compactMap { UInt32($0) }
+        return numbers.count == 2 ? CgroupSample.DeviceIO(major: numbers[0], minor: numbers[1], name: "") : nil
+    }
+
+    /// Lines `MAJ:MIN Read N` and `MAJ:MIN Write N`.
+    private func blkio(
+        _ slot: Slot, _ buffer: inout [UInt8], _ devices: inout [Substring: CgroupSample.DeviceIO],
+        read: WritableKeyPath<CgroupSample.DeviceIO, UInt64?>, write: WritableKeyPath<CgroupSample.DeviceIO, UInt64?>
+    ) {
+        guard let text = text(slot, &buffer) else { return }
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: " ")
-            guard fields.count == 3, let value = UInt64(fields[2]) else { continue }
-            if fields[1] == "Read" { reads += value }
-            if fields[1] == "Write" { writes += value }
+            guard fields.count == 3, let value = UInt64(fields[2]), var device = devices[fields[0]] ?? Self.device(fields[0]) else { continue }
+            if fields[1] == "Read" { device[keyPath: read] = value }
+            if fields[1] == "Write" { device[keyPath: write] = value }
+            devices[fields[0]] = device
         }
-        return (reads, writes)
     }
 
     private func pressure(_ slot: Slot, _ buffer: inout [UInt8]) -> CgroupSample.Pressure? {

@@ -43,7 +43,7 @@ struct FrameBuilder {
                 values.append(value)
             }
         }
-        for (number, counters) in row.network.enumerated() {
+        for (number, counters) in (row.network?.interfaces ?? []).enumerated() {
             for (position, metric) in ContainerMetric.network.enumerated() {
                 signature.append(1000 * (number + 1) + position)
                 values.append(Double(metric.value(counters)))
@@ -90,7 +90,7 @@ extension NodeSnapshot.Row {
                 let shared = reference.sharesNodeNetwork ? [("netns_shared", "true")] : []
                 return Labels(
                     [(Labels.metricName, ContainerMetric.network[position % 1000].name)] + common
-                        + [("interface", network[position / 1000 - 1].interface)] + shared)
+                        + [("interface", network?.interfaces[position / 1000 - 1].interface ?? "")] + shared)
             }
             let metric = ContainerMetric.all[position]
             return Labels([(Labels.metricName, metric.name)] + common + metric.extraLabels.map { ($0.name, $0.value) })

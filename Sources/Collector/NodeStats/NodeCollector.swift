@@ -115,7 +115,11 @@ public actor NodeCollector {
         }
         rows.sort { $0.reference.cgroupPath < $1.reference.cgroupPath }
         let node = nodeReader.sample(buffer: &buffer)
-        if let root = rows.firstIndex(where: { $0.reference.cgroupPath == "/" }) { rows[root].network = node.network }
+        if let root = rows.firstIndex(where: { $0.reference.cgroupPath == "/" }) {
+            var reading = NetworkReading()
+            reading.interfaces = node.network
+            rows[root].network = reading
+        }
         forget(allBut: Set(rows.map(\.reference.cgroupPath)), networks: Set(references.map(\.networkPID)))
         round += 1
         let snapshot = NodeSnapshot(
@@ -145,20 +149,22 @@ public actor NodeCollector {
         }
         let row = NodeSnapshot.Row(
             reference: reference, sample: sample, previous: previous[path], limits: limits[path] ?? CgroupLimits(),
-            network: reference.networkPID > 0 ? network(of: reference.networkPID) : [], logBytes: diskUse[path]?.log,
+            network: reference.networkPID > 0 ? network(of: reference.networkPID) : nil, logBytes: diskUse[path]?.log,
             writableLayer: diskUse[path]?.layer)
         previous[path] = sample
         return row
     }
 
-    private func network(of pid: Int32) -> [NetworkCounters] {
+    private func network(of pid: Int32) -> NetworkReading? {
         if networkFiles[pid] == nil { networkFiles[pid] = try? HostFile("\(configuration.root)/proc/\(pid)/net/dev", flags: O_RDONLY) }
         guard let count = try? networkFiles[pid]?.read(into: &buffer) else {
             networkFiles[pid] = nil
             countVanished()
-            return []
+            return nil
         }
-        return NetworkCounters.parse(String(decoding: buffer[..<count], as: UTF8.self))
+        var reading = NetworkReading()
+        reading.interfaces = NetworkCounters.parse(String(decoding: buffer[..<count], as: UTF8.self))
+        return reading
     }
 
     private func countVanished() {

@@ -110,7 +110,7 @@ import Testing
         #expect(row.limits.quota == 20_000)
         #expect(row.limits.period == 100_000)
         #expect(row.limits.memory == nil)
-        #expect(row.network.first?.transmitDrops == 4)
+        #expect(row.network?.interfaces.first?.transmitDrops == 4)
         // The values as they are shown, not only as they are read.
         func shown(_ name: String) -> Double? { ContainerMetric.all.first { $0.name == name }?.value(row) }
         #expect(shown("container_memory_working_set_bytes") == 112_880)

@@ -8,12 +8,26 @@ public struct NodeSnapshot: Sendable {
         /// The sample before, for rates; nil in the first round.
         public var previous: CgroupSample?
         public var limits: CgroupLimits
-        /// Of the pod's network namespace; empty but for pods' own rows and the node's.
-        public var network: [NetworkCounters]
-        /// Bytes of the container's log files; nil if it has none.
+        /// Of the network namespace; nil but for pods' own rows and for containers with a namespace of their own.
+        public var network: NetworkReading?
+        /// Bytes of the container's log files; nil if it has none or they were not measured yet.
         public var logBytes: UInt64?
-        /// Bytes and files of the writable layer; nil if it has none.
+        /// Bytes and files of the writable layer; nil if it has none or it was not measured yet.
         public var writableLayer: (bytes: UInt64, files: UInt64)?
+        /// A pod's volumes that take up room on this node, measured; empty elsewhere.
+        public var volumes: [VolumeUsage] = []
+
+        public struct VolumeUsage: Hashable, Sendable {
+            public var name: String
+            /// Empty if the volume is no claim's.
+            public var claim: String
+            public var usage: FileSystemUsage
+            public init(name: String, claim: String, usage: FileSystemUsage) {
+                self.name = name
+                self.claim = claim
+                self.usage = usage
+            }
+        }
 
         /// CPU use between the two newest samples in billionths of a core (contracts/metrics.md 1.6); nil after one
         /// sample, a reset, or without progress of time.

@@ -1,0 +1,4 @@
+import Discovery
+import Testing
+
+@Suite struct DiscoveryTests {}
