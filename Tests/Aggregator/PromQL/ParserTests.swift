@@ -13,7 +13,7 @@ import Testing
         ("topk(3, foo)", "topk(3, foo)"), (#"count_values("v", foo)"#, #"count_values("v", foo)"#),
         ("a + on(x) group_left(y) b", "a + on (x) group_left (y) b"), ("a > bool 1", "a > bool 1"), ("a and ignoring(x) b or c", "a and ignoring (x) b or c"),
         ("# c\nsum # d\n(foo)", "sum(foo)"), ("sum", "sum"), ("by + offset", "by + offset"), (#""a\n\x41\u00e9""#, #""a\nAé""#), (#"`a\n`"#, #""a\\n""#),
-        ("foo:bar", "foo:bar"), ("foo[5m:1m]", "foo[5m:1m]"), ("(1 + 2) * 3", "(1 + 2) * 3"), ("+Inf", "+Inf"), ("- -foo", "--foo"),
+        ("foo:bar", "foo:bar"), ("foo[5m:1m]", "foo[5m:1m]"), ("(1 + 2) * 3", "(1 + 2) * 3"), ("+Inf", "Inf"), ("- -foo", "--foo"),
         ("a +fill(0) b", "a + fill (0) b"),
         ("a + on(x) group_left(y) fill_left(-1) FILL_RIGHT(Inf) b", "a + on (x) group_left (y) fill_left (-1) fill_right (+Inf) b"),
         ("fill + fill(1) fill", "fill + fill (1) fill"), ("rate(a[5m] anchored)", "rate(a[5m] anchored)"), ("a smoothed offset 1m", "a smoothed offset 1m"),

@@ -36,10 +36,12 @@ struct VectorMatching {
         let manyKeys = matching.keys(many), oneKeys = matching.keys(one)
         var partners: [Labels: [Int]] = [:]
         for (number, key) in oneKeys.enumerated() { partners[key, default: []].append(number) }
-        for (key, numbers) in partners where numbers.count > 1 { try checkOne(key, numbers, one) }
-
         let manyFill = isSwapped ? matching.fillRight : matching.fillLeft
         let oneFill = isSwapped ? matching.fillLeft : matching.fillRight
+        for (key, numbers) in partners where numbers.count > 1 {
+            try checkOne(key, numbers, one) { step in manyFill != nil || many.contains { !$0.values[step].isAbsent } }
+        }
+
         // For one-to-one: which steps of a key have a result, by any series of the left side.
         var taken: [Labels: [Bool]] = [:]
         let isOneToOne = matching.cardinality == .oneToOne
@@ -72,10 +74,11 @@ struct VectorMatching {
         return result
     }
 
-    private func checkOne(_ key: Labels, _ numbers: [Int], _ one: [SeriesColumn]) throws(QueryError) {
+    /// Two elements of one key on the side that must have one are an error wherever the other side has any element.
+    private func checkOne(_ key: Labels, _ numbers: [Int], _ one: [SeriesColumn], _ isMatched: (Int) -> Bool) throws(QueryError) {
         for step in 0..<stepCount {
             let present = numbers.filter { !one[$0].values[step].isAbsent }
-            guard present.count > 1 else { continue }
+            guard present.count > 1, isMatched(step) else { continue }
             let pair = present.prefix(2).map { one[$0].labels }.sorted()
             throw .execution(
                 "found duplicate series for the match group \(key) on the \(isSwapped ? "left" : "right") hand-side of the operation: "

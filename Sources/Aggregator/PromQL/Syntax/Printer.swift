@@ -4,7 +4,8 @@ import Telemetry
 extension Expression: CustomStringConvertible {
     public var description: String {
         switch node {
-        case .number(let value): NumberText.string(value)
+        // A sign before Inf would be read as an operator, which binds looser than ^.
+        case .number(let value): value == .infinity ? "Inf" : NumberText.string(value)
         case .string(let text): Expression.quoted(text)
         case .selector(let selector): selector.text + selector.extensionText + selector.shift.text
         case .range(let range): "\(range.selector.text)[\(range.range.bracketText)]\(range.selector.extensionText)\(range.selector.shift.text)"
