@@ -7,7 +7,7 @@ import Telemetry
 /// a resource says is `target_info`; names get their unit and `_total`.
 ///
 /// Cumulative temporality only: a delta cannot be added up without losing what was sent while nobody listened, so it is
-/// refused and named; collectors have `cumulativetodelta`'s opposite, `deltatocumulative`, for it.
+/// refused and named. The OpenTelemetry Collector's `deltatocumulative` adds deltas up where they arise.
 struct OTLPTranslator {
     let limits: IngestLimits
     private(set) var batch = IngestBatch()
