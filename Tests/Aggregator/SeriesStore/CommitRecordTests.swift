@@ -1,71 +1,60 @@
 import ChunkCodec
 import Telemetry
 import Testing
+import Zstd
 
 @testable import SeriesStore
 
-@Suite struct LogRecordTests {
+@Suite struct CommitRecordTests {
     private static let values: [Double] = [
-        0, -0.0, 1, 0.1, 1e15, -1e15, 9_007_199_254_740_991, 1e300, .nan, .infinity, -.infinity, .stale, .absent, 123_456.789, 4096, 1.0 / 3,
-        Double(bitPattern: 0x7ff8_0000_0000_0001),
+        0, -0.0, 1, 0.1, 1e15, -1e15, 9_007_199_254_740_991, 9_007_199_254_740_992, 1e300, .nan, .infinity, -.infinity, .stale,
+        123_456.789, 4096, 1.0 / 3, Double(bitPattern: 0x7ff8_0000_0000_0001),
     ]
 
-    @Test func `frames survive whatever their values do`() throws {
-        for seed in UInt64(1)...50 {
+    private func record(_ random: inout SeededGenerator) -> CommitRecord {
+        var record = CommitRecord()
+        for number in 0..<(random.next() % 3) { record.series.append((SeriesID(number), ["__name__": "m\(number)", "ü\0": "\(random.next())"])) }
+        for _ in 0..<(random.next() % 100) {
+            record.ids.append(SeriesID(truncatingIfNeeded: random.next()))
+            record.times.append(Int64(bitPattern: random.next()) >> Int64(random.next() % 60))
+            record.values.append(random.next() % 2 == 0 ? Self.values.randomElement(using: &random)! : Double(bitPattern: random.next()))
+        }
+        return record
+    }
+
+    @Test func `a record comes back bit for bit`() throws {
+        for seed in UInt64(1)...80 {
             var random = SeededGenerator(seed: seed)
-            let ids = (0..<(1 + random.next() % 20)).map { _ in SeriesID(truncatingIfNeeded: random.next()) }
-            var writing = FrameChain(ids: ids)
-            var reading: FrameChain?
-            var values = [Double](repeating: 0, count: ids.count)
-            for step in 0..<30 {
-                for index in values.indices {
-                    switch random.next() % 4 {
-                    case 0: values[index] = Self.values.randomElement(using: &random)!
-                    case 1: values[index] += 0.25
-                    default: break
-                    }
-                }
-                let time = Int64(bitPattern: random.next()) >> 20
-                var record = LogRecord(base: time &- 5, count: 1)
-                record.add(source: 77, time: time, values: values, chain: &writing, isFull: step == 0)
-                let frames = try LogRecord.read(record.finish())
-                #expect(frames.count == 1 && frames[0].source == 77 && frames[0].time == time)
-                if let ids = frames[0].ids { reading = FrameChain(ids: ids) }
-                #expect(reading?.ids == ids)
-                var reader = frames[0].values
-                let back = try reading!.decode(&reader)
-                #expect(back.map(\.bitPattern) == values.map(\.bitPattern) && reader.isAtEnd, "seed \(seed) step \(step)")
-            }
+            let record = record(&random)
+            let back = try CommitRecord(record.encoded(ZstdCompressor(level: 1)), ZstdDecompressor())
+            #expect(back.ids == record.ids && back.times == record.times, "seed \(seed)")
+            #expect(back.values.map(\.bitPattern) == record.values.map(\.bitPattern), "seed \(seed)")
+            #expect(back.series.map(\.id) == record.series.map(\.id) && back.series.map(\.labels) == record.series.map(\.labels))
         }
     }
 
-    @Test func `a frame in which nothing changed costs its bitmap`() {
-        var chain = FrameChain(ids: Array(1...80))
-        let values = (0..<80).map { Double($0) }
-        var first = LogRecord(base: 1000, count: 1)
-        first.add(source: 1, time: 1000, values: values, chain: &chain, isFull: true)
-        var second = LogRecord(base: 2000, count: 1)
-        second.add(source: 1, time: 2000, values: values, chain: &chain, isFull: false)
-        #expect(second.finish().count < 26)
+    @Test func `a scrape of whole numbers costs a few bytes a sample`() {
+        var record = CommitRecord()
+        for number in 0..<1000 {
+            record.ids.append(SeriesID(5000 + number))
+            record.times.append(1_790_000_000_000)
+            record.values.append(Double(number * 977 % 100_000))
+        }
+        #expect(record.encoded(ZstdCompressor(level: 1)).count < 4000)
     }
 
     @Test func `damaged records throw and never trap`() {
         var random = SeededGenerator(seed: 4)
-        var chain = FrameChain(ids: [1, 2, 3])
-        var record = LogRecord(base: 0, count: 1)
-        record.add(source: 1, time: 0, values: [1, .nan, 0.1], chain: &chain, isFull: true)
-        let bytes = record.finish()
+        let decompressor = ZstdDecompressor()
+        let bytes = record(&random).encoded(ZstdCompressor(level: 1))
         for _ in 0..<3000 {
             var damaged = Array(bytes.dropLast(4))
             damaged[Int(random.next() % UInt64(damaged.count))] = UInt8(truncatingIfNeeded: random.next())
-            if damaged != Array(bytes.dropLast(4)) { #expect(throws: ChunkError.self) { try LogRecord.read(damaged + bytes.suffix(4)) } }
-            damaged.appendFixed(CRC32C.checksum(damaged))
-            guard let frames = try? LogRecord.read(damaged) else { continue }
-            for frame in frames {
-                var chain = FrameChain(ids: frame.ids ?? [])
-                var reader = frame.values
-                _ = try? chain.decode(&reader)
+            if damaged != Array(bytes.dropLast(4)) {
+                #expect(throws: ChunkError.self) { try CommitRecord(damaged + bytes.suffix(4), decompressor) }
             }
+            damaged.appendFixed(CRC32C.checksum(damaged))
+            _ = try? CommitRecord(damaged, decompressor)
         }
     }
 }

@@ -31,35 +31,45 @@ struct BitWriter {
     }
 }
 
-/// Reads what `BitWriter` wrote.
-struct BitReader {
-    private let bytes: [UInt8]
-    private var offset: Int
+/// Reads what `BitWriter` wrote. The caller keeps the bytes alive and checks `isOverrun` at the end: past the
+/// last byte all bits are zero, so that the loop itself need not look.
+@safe struct BitReader {
+    private let bytes: UnsafeBufferPointer<UInt8>
+    /// In bits.
+    private var position: Int
     private let end: Int
-    private var accumulator: UInt64 = 0
-    private var held = 0
 
-    init(_ reader: ByteReader) {
-        bytes = reader.bytes
-        offset = reader.offset
-        end = reader.end
+    /// Reads `range` of `bytes`, which stay where they are as long as the reader is used.
+    @inline(__always)
+    init(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        unsafe self.bytes = bytes
+        position = range.lowerBound << 3
+        end = range.upperBound << 3
     }
 
-    mutating func read(width: Int) throws(ChunkError) -> UInt64 {
+    /// Whether more bits were read than there are.
+    var isOverrun: Bool { position > end }
+    /// The first byte of which nothing was read.
+    var nextByte: Int { (position + 7) >> 3 }
+
+    @inline(__always)
+    mutating func read(width: Int) -> UInt64 {
         if width > 56 {
-            let low = try read(width: 32)
-            return low | (try read(width: width - 32)) << 32
+            let low = read(width: 32)
+            return low | read(width: width - 32) << 32
         }
-        guard width > 0 else { return 0 }
-        while held < width {
-            guard offset < end else { throw .truncated(offset: offset) }
-            accumulator |= UInt64(bytes[offset]) << UInt64(held)
-            offset += 1
-            held += 8
+        let byte = position >> 3
+        var word: UInt64 = 0
+        let count = unsafe bytes.count
+        if byte + 8 <= count {
+            // Eight bytes from `byte` on are inside the buffer.
+            word = unsafe UInt64(littleEndian: UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: byte, as: UInt64.self))
+        } else {
+            for index in byte..<max(byte, count) { word |= UInt64(unsafe bytes[index]) << UInt64(8 * (index - byte)) }
         }
-        let value = accumulator & (~0 >> UInt64(64 - width))
-        accumulator >>= UInt64(width)
-        held -= width
+        let value = (word >> UInt64(position & 7)) & ((1 << UInt64(width)) &- 1)
+        position += width
         return value
     }
 }

@@ -8,6 +8,11 @@ public struct ByteReader: Sendable {
         self.init(bytes, from: 0, to: bytes.count)
     }
 
+    /// Reads a part of the bytes.
+    public init(_ bytes: [UInt8], in range: Range<Int>) {
+        self.init(bytes, from: range.lowerBound, to: range.upperBound)
+    }
+
     init(_ bytes: [UInt8], from offset: Int, to end: Int) {
         precondition(offset >= 0 && offset <= end && end <= bytes.count)
         self.bytes = bytes

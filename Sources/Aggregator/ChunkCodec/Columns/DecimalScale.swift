@@ -36,6 +36,37 @@ public enum DecimalScale {
     /// m / 10^exponent, correctly rounded: what parsing the decimal text gives.
     public static func value(_ mantissa: Int64, exponent: Int) -> Double { Double(mantissa) / power(exponent) }
 
+    /// The same for a column.
+    static func values(_ mantissas: [Int64], exponent: Int) -> [Double] {
+        unsafe [Double](unsafeUninitializedCapacity: mantissas.count) { output, filled in
+            if exponent == 0 {
+                for index in mantissas.indices { unsafe output[index] = Double(mantissas[index]) }
+            } else {
+                let divisor = power(exponent)
+                for index in mantissas.indices { unsafe output[index] = Double(mantissas[index]) / divisor }
+            }
+            filled = mantissas.count
+        }
+    }
+
+    /// The mantissas of a column, of which each must have one.
+    static func mantissas(_ values: [Double], exponent: Int) -> [Int64]? {
+        var mantissas: [Int64] = []
+        mantissas.reserveCapacity(values.count)
+        for value in values {
+            guard let mantissa = mantissa(value, exponent: exponent) else { return nil }
+            mantissas.append(mantissa)
+        }
+        return mantissas
+    }
+
+    /// 10^exponent as an integer.
+    static func integerPower(_ exponent: Int) -> Int64 {
+        var power: Int64 = 1
+        for _ in 0..<exponent { power *= 10 }
+        return power
+    }
+
     /// The smallest exponent, not under `start`, that holds `value` exactly.
     public static func exponent(of value: Double, from start: Int = 0) -> Int? {
         guard value.isFinite else { return nil }

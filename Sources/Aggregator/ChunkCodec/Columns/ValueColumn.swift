@@ -14,13 +14,27 @@ enum ValueColumn {
         case decimal = 5
         /// Bit patterns as ordered integers: for true doubles.
         case bits = 6
+        /// An earlier column times a factor, plus a constant.
+        case affine = 7
+        /// The sum or difference of two earlier columns, plus a constant.
+        case sum = 8
+        /// An earlier column plus a column of its own, which is smaller: buckets of one histogram.
+        case difference = 9
+
+        /// Whether the payload, a few bytes, lies in the directory.
+        var isInline: Bool {
+            switch self {
+            case .constant, .copy, .affine, .sum: true
+            default: false
+            }
+        }
     }
 
     /// More rows than this are refused when read: a damaged count must not ask for all memory.
     static let maxRows = 1 << 24
 
-    /// The smallest of the forms that suit the column, each proven by decoding it.
-    static func encode(_ values: [Double]) -> (codec: Codec, payload: [UInt8]) {
+    /// The smallest of the forms of a column alone that suit it, proven by decoding it. `decimal` is what is known of it.
+    static func encode(_ values: [Double], decimal: DecimalColumn?, plan: IntegerColumn.Plan?, effort: Part.Effort) -> (codec: Codec, payload: [UInt8]) {
         guard let first = values.first else { return (.raw, []) }
         let pattern = first.bitPattern
         guard values.contains(where: { $0.bitPattern != pattern }) else {
@@ -33,14 +47,20 @@ enum ValueColumn {
             guard let payload, payload.count < best?.payload.count ?? values.count * 8, isExact(codec, payload, values) else { return }
             best = (codec, payload)
         }
-        let decimal = encodeDecimal(values)
-        offer(.decimal, decimal?.payload)
-        offer(.runs, encodeRuns(values))
+        if let decimal { offer(.decimal, decimal.payload(plan ?? IntegerColumn.plan(decimal.mantissas), values)) }
         // True doubles, or decimals with so many exceptions that they might as well be.
-        if decimal == nil || decimal!.exceptions > 0 { offer(.bits, encodeBits(values)) }
-        // Few values that are far apart cost their distance each time in the other forms.
-        if best.map({ $0.payload.count * 4 > values.count }) ?? true { offer(.dictionary, encodeDictionary(values)) }
+        if decimal == nil || decimal!.exceptions.count > 0 { offer(.bits, encodeBits(values)) }
+        if effort == .thorough {
+            offer(.runs, encodeRuns(values))
+            // Few values that are far apart cost their distance each time in the other forms.
+            if best.map({ $0.payload.count * 4 > values.count }) ?? true { offer(.dictionary, encodeDictionary(values)) }
+        }
         return best ?? (.raw, encodeRaw(values))
+    }
+
+    /// As above, for a column of which nothing is known.
+    static func encode(_ values: [Double]) -> (codec: Codec, payload: [UInt8]) {
+        encode(values, decimal: DecimalColumn(values), plan: nil, effort: .thorough)
     }
 
     static func decode(_ codec: Codec, _ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Double] {
@@ -52,11 +72,11 @@ enum ValueColumn {
             for _ in 0..<count { values.append(Double(bitPattern: try reader.fixed64())) }
             return values
         case .constant: return Array(repeating: try readScalar(&reader), count: count)
-        case .copy: throw .malformed("a copy of a column where none may be")
         case .runs: return try decodeRuns(&reader, count: count)
         case .dictionary: return try decodeDictionary(&reader, count: count)
-        case .decimal: return try decodeDecimal(&reader, count: count)
+        case .decimal: return try DecimalColumn.decode(&reader, count: count)
         case .bits: return try decodeBits(&reader, count: count)
+        case .copy, .affine, .sum, .difference: throw .malformed("a column of other columns where none may be")
         }
     }
 
@@ -170,63 +190,6 @@ enum ValueColumn {
             guard number >= 0, number < Int64(distinct.count) else { throw .malformed("number \(number) in a dictionary of \(distinct.count)") }
             values.append(distinct[Int(number)])
         }
-        return values
-    }
-
-    // MARK: Decimal
-
-    private static func encodeDecimal(_ values: [Double]) -> (payload: [UInt8], exceptions: Int)? {
-        var exponent = 0
-        var exceptions: [Int] = []
-        let limit = values.count / 16
-        for (row, value) in values.enumerated() where DecimalScale.mantissa(value, exponent: exponent) == nil {
-            if let larger = DecimalScale.exponent(of: value, from: exponent) {
-                exponent = larger
-            } else {
-                exceptions.append(row)
-                guard exceptions.count <= limit else { return nil }
-            }
-        }
-        // A larger exponent that came later may push an earlier, large value out of range.
-        exceptions = []
-        var mantissas: [Int64] = []
-        mantissas.reserveCapacity(values.count)
-        var previous: Int64 = 0
-        for (row, value) in values.enumerated() {
-            if let mantissa = DecimalScale.mantissa(value, exponent: exponent) {
-                previous = mantissa
-            } else {
-                exceptions.append(row)
-                guard exceptions.count <= limit else { return nil }
-            }
-            // An exception repeats its neighbour, which costs nothing.
-            mantissas.append(previous)
-        }
-        var bytes: [UInt8] = [UInt8(exponent)]
-        bytes.appendVarint(exceptions.count)
-        var last = -1
-        for row in exceptions {
-            bytes.appendVarint(row - last - 1)
-            bytes.appendFixed(values[row].bitPattern)
-            last = row
-        }
-        bytes.append(contentsOf: IntegerColumn.encode(mantissas))
-        return (bytes, exceptions.count)
-    }
-
-    private static func decodeDecimal(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Double] {
-        let exponent = Int(try reader.byte())
-        guard exponent <= DecimalScale.largestExponent else { throw .malformed("a column of \(exponent) decimals") }
-        var exceptions: [(row: Int, value: Double)] = []
-        var row = -1
-        for _ in 0..<(try reader.count(upTo: count)) {
-            row += try reader.count(upTo: count) + 1
-            guard row < count else { throw .malformed("an exception in row \(row) of \(count)") }
-            exceptions.append((row, Double(bitPattern: try reader.fixed64())))
-        }
-        let mantissas = try IntegerColumn.decode(&reader, count: count)
-        var values = mantissas.map { DecimalScale.value($0, exponent: exponent) }
-        for exception in exceptions { values[exception.row] = exception.value }
         return values
     }
 

@@ -3,25 +3,50 @@
 ///
 /// All arithmetic wraps, so that every sequence of 64-bit integers survives.
 enum IntegerColumn {
-    static func encode(_ values: [Int64]) -> [UInt8] {
-        guard let base = values.first else { return [] }
+    /// How a column would be written, and about how many bits that takes.
+    struct Plan {
+        var bits: Double
+        var order: Int
+        var base: Int64
+        var step: Int64
+        var slope: Int64
+        /// What the stream holds.
+        var residuals: [Int64]
+        var stream: IntegerStream.Plan
+    }
+
+    static func plan(_ values: [Int64]) -> Plan {
+        guard let base = values.first else {
+            return Plan(bits: 0, order: 0, base: 0, step: 1, slope: 0, residuals: [], stream: IntegerStream.plan([]))
+        }
         let step = commonStep(values, base: base)
-        let scaled = values.map { ($0 &- base) / step }
+        let scaled = step == 1 ? values.map { $0 &- base } : values.map { ($0 &- base) / step }
+        let head = Double(24 + (64 - base.zigzag.leadingZeroBitCount))
+        // Order 0 also stores the zero of the first value; orders 1 and 2 leave out what they know.
         let first = differences(scaled)
         let second = differences(first)
-
-        // Order 0 also stores the zero of the first value; orders 1 and 2 leave out what they know.
-        var order = 0
-        var best = IntegerStream.estimatedBits(scaled)
-        for (candidate, residuals) in [(1, first), (2, second)] {
-            let bits = IntegerStream.estimatedBits(residuals) + 16
-            if bits < best { (order, best) = (candidate, bits) }
+        var best = Plan(bits: .infinity, order: 0, base: base, step: step, slope: first.first ?? 0, residuals: scaled, stream: IntegerStream.plan(scaled))
+        best.bits = best.stream.bits + head
+        for (order, residuals) in [(1, first), (2, second)] {
+            let stream = IntegerStream.plan(residuals)
+            let bits = stream.bits + head + Double(order * 8)
+            if bits < best.bits {
+                (best.order, best.residuals, best.stream, best.bits) = (order, residuals, stream, bits)
+            }
+            // A constant cannot be beaten.
+            if stream.kind == .constant { break }
         }
-        var bytes = [UInt8(order)]
-        bytes.appendZigzag(base)
-        bytes.appendVarint(UInt64(step))
-        if order == 2 { bytes.appendZigzag(first.first ?? 0) }
-        bytes.append(contentsOf: IntegerStream.encode(order == 0 ? scaled : order == 1 ? first : second))
+        return best
+    }
+
+    static func encode(_ values: [Int64]) -> [UInt8] { values.isEmpty ? [] : encode(plan(values)) }
+
+    static func encode(_ plan: Plan) -> [UInt8] {
+        var bytes = [UInt8(plan.order)]
+        bytes.appendZigzag(plan.base)
+        bytes.appendVarint(UInt64(plan.step))
+        if plan.order == 2 { bytes.appendZigzag(plan.slope) }
+        bytes.append(contentsOf: IntegerStream.encode(plan.residuals, plan.stream))
         return bytes
     }
 
@@ -31,23 +56,23 @@ enum IntegerColumn {
         guard order <= 2 else { throw .malformed("a column of differences of order \(order)") }
         let base = try reader.zigzag()
         let step = Int64(bitPattern: try reader.varint())
-        var values: [Int64]
         switch order {
         case 0:
-            values = try IntegerStream.decode(&reader, count: count)
+            var values = try IntegerStream.decode(&reader, count: count)
+            for index in values.indices { values[index] = values[index] &* step &+ base }
+            return values
         case 1:
-            values = sums(try IntegerStream.decode(&reader, count: count - 1), from: 0)
+            let residuals = try IntegerStream.decode(&reader, count: count - 1)
+            return sums(residuals, from: base, step: step)
         default:
             let slope = try reader.zigzag()
             let second = try IntegerStream.decode(&reader, count: max(0, count - 2))
-            values = count == 1 ? [0] : sums(sums(second, from: slope), from: 0)
+            return count == 1 ? [base] : sums(second, from: base, slope: slope &* step, step: step)
         }
-        for index in values.indices { values[index] = values[index] &* step &+ base }
-        return values
     }
 
     /// The greatest number, a positive Int64, of which all distances from `base` are multiples: 4096 for memory in pages.
-    private static func commonStep(_ values: [Int64], base: Int64) -> Int64 {
+    static func commonStep(_ values: [Int64], base: Int64) -> Int64 {
         var divisor: UInt64 = 0
         for value in values {
             var a = (value &- base).magnitude
@@ -60,18 +85,37 @@ enum IntegerColumn {
 
     private static func differences(_ values: [Int64]) -> [Int64] {
         guard values.count > 1 else { return [] }
-        return (1..<values.count).map { values[$0] &- values[$0 - 1] }
+        return unsafe [Int64](unsafeUninitializedCapacity: values.count - 1) { output, filled in
+            for index in 1..<values.count { unsafe output[index - 1] = values[index] &- values[index - 1] }
+            filled = values.count - 1
+        }
     }
 
-    private static func sums(_ differences: [Int64], from start: Int64) -> [Int64] {
-        var values: [Int64] = []
-        values.reserveCapacity(differences.count + 1)
-        var sum = start
-        values.append(sum)
-        for difference in differences {
-            sum &+= difference
-            values.append(sum)
+    private static func sums(_ residuals: [Int64], from base: Int64, step: Int64) -> [Int64] {
+        unsafe [Int64](unsafeUninitializedCapacity: residuals.count + 1) { output, filled in
+            var sum = base
+            unsafe output[0] = sum
+            for index in residuals.indices {
+                sum &+= residuals[index] &* step
+                unsafe output[index + 1] = sum
+            }
+            filled = residuals.count + 1
         }
-        return values
+    }
+
+    private static func sums(_ residuals: [Int64], from base: Int64, slope: Int64, step: Int64) -> [Int64] {
+        unsafe [Int64](unsafeUninitializedCapacity: residuals.count + 2) { output, filled in
+            var sum = base
+            var difference = slope
+            unsafe output[0] = sum
+            sum &+= difference
+            unsafe output[1] = sum
+            for index in residuals.indices {
+                difference &+= residuals[index] &* step
+                sum &+= difference
+                unsafe output[index + 2] = sum
+            }
+            filled = residuals.count + 2
+        }
     }
 }

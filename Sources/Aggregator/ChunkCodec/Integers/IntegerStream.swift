@@ -1,32 +1,68 @@
+import Glibc
+
 /// A sequence of integers without regard to their order: all equal, bit-packed by blocks, or entropy-coded.
 ///
 /// The count is the caller's to keep.
 enum IntegerStream {
-    enum Kind: UInt8 { case constant = 0, packed = 1, entropy = 2 }
+    /// `entropyByContext`: a value after a zero has another table than one after something else, for what comes in bursts.
+    enum Kind: UInt8 { case constant = 0, packed = 1, entropy = 2, entropyByContext = 3 }
 
     static let blockCount = 128
+    /// Below this a table cannot pay for itself.
+    private static let smallestEntropy = 48
 
-    /// The smaller form; of two alike, the packed one, which is faster to read.
-    static func encode(_ values: [Int64]) -> [UInt8] {
-        guard let first = values.first else { return [Kind.constant.rawValue, 0] }
-        if values.allSatisfy({ $0 == first }) {
-            var bytes = [Kind.constant.rawValue]
-            bytes.appendZigzag(first)
-            return bytes
-        }
-        let center = median(values)
-        let estimate = entropyBits(values, center: center)
-        let packed = packedBits(values)
-        guard estimate < packed * 0.98 else { return encodePacked(values) }
-        let coded = encodeEntropy(values, center: center)
-        return Double(coded.count * 8) < packed ? coded : encodePacked(values)
+    /// What `encode` would do, and about how many bits that takes.
+    struct Plan {
+        var bits: Double
+        var kind: Kind
+        var center: Int64 = 0
     }
 
-    /// About how many bits `encode` needs.
-    static func estimatedBits(_ values: [Int64]) -> Double {
-        guard let first = values.first else { return 0 }
-        if values.allSatisfy({ $0 == first }) { return 24 }
-        return min(packedBits(values), entropyBits(values, center: median(values)))
+    /// The smallest form; of two alike, the packed one, which is faster to read.
+    static func plan(_ values: [Int64]) -> Plan {
+        guard let first = values.first else { return Plan(bits: 16, kind: .constant) }
+        var smallest = first
+        var largest = first
+        for value in values {
+            smallest = min(smallest, value)
+            largest = max(largest, value)
+        }
+        if smallest == largest { return Plan(bits: 8 + Double(varintBits(first.zigzag)), kind: .constant) }
+        var plan = Plan(bits: packedBits(values), kind: .packed)
+        guard values.count >= smallestEntropy else { return plan }
+        let center = median(values)
+        var after0 = [Int](repeating: 0, count: MagnitudeClass.count)
+        var afterOther = after0
+        var previous = 0
+        var low = 0
+        for value in values {
+            let kind = MagnitudeClass.of((value &- center).zigzag)
+            if previous == 0 { after0[kind] += 1 } else { afterOther[kind] += 1 }
+            low += MagnitudeClass.extraBits(kind)
+            previous = kind
+        }
+        let all = (0..<MagnitudeClass.count).map { after0[$0] + afterOther[$0] }
+        let fixed = 8 + 32 + 8 + Double(varintBits(center.zigzag)) + Double(low)
+        let single = fixed + entropyBits(all)
+        let context = fixed + entropyBits(after0) + entropyBits(afterOther)
+        if single < plan.bits * 0.98 { plan = Plan(bits: single, kind: .entropy, center: center) }
+        if context < plan.bits * 0.99, afterOther.contains(where: { $0 > 0 }) { plan = Plan(bits: context, kind: .entropyByContext, center: center) }
+        return plan
+    }
+
+    static func encode(_ values: [Int64]) -> [UInt8] { encode(values, plan(values)) }
+
+    static func encode(_ values: [Int64], _ plan: Plan) -> [UInt8] {
+        switch plan.kind {
+        case .constant:
+            var bytes = [Kind.constant.rawValue]
+            bytes.appendZigzag(values.first ?? 0)
+            return bytes
+        case .packed: return encodePacked(values)
+        case .entropy, .entropyByContext:
+            let coded = encodeEntropy(values, plan)
+            return Double(coded.count * 8) < packedBits(values) ? coded : encodePacked(values)
+        }
     }
 
     static func decode(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Int64] {
@@ -34,10 +70,13 @@ enum IntegerStream {
         switch Kind(rawValue: tag) {
         case .constant: return Array(repeating: try reader.zigzag(), count: count)
         case .packed: return try decodePacked(&reader, count: count)
-        case .entropy: return try decodeEntropy(&reader, count: count)
+        case .entropy: return try decodeEntropy(&reader, count: count, contexts: 1)
+        case .entropyByContext: return try decodeEntropy(&reader, count: count, contexts: 2)
         case nil: throw .malformed("an integer stream of kind \(tag)")
         }
     }
+
+    private static func varintBits(_ value: UInt64) -> Int { max(1, (64 - value.leadingZeroBitCount + 6) / 7) * 8 }
 
     // MARK: Bit-packed: a block of 128 holds the distances from its smallest member.
 
@@ -75,17 +114,29 @@ enum IntegerStream {
     }
 
     private static func decodePacked(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Int64] {
-        var values: [Int64] = []
-        values.reserveCapacity(count)
-        var smallest: Int64 = 0
-        while values.count < count {
-            smallest &+= try reader.zigzag()
-            let width = Int(try reader.byte())
-            guard width <= 64 else { throw .malformed("a packed block of \(width) bits a value") }
-            let size = min(blockCount, count - values.count)
-            var bits = BitReader(try reader.take((size * width + 7) / 8))
-            for _ in 0..<size { values.append(smallest &+ Int64(bitPattern: try bits.read(width: width))) }
+        var failure: ChunkError?
+        let bytes = reader.bytes
+        var cursor = reader
+        let values = unsafe [Int64](unsafeUninitializedCapacity: count) { output, filled in
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                do throws(ChunkError) {
+                    var smallest: Int64 = 0
+                    while filled < count {
+                        smallest &+= try cursor.zigzag()
+                        let width = Int(try cursor.byte())
+                        guard width <= 64 else { throw .malformed("a packed block of \(width) bits a value") }
+                        let size = min(blockCount, count - filled)
+                        let block = try cursor.take((size * width + 7) / 8)
+                        var bits = unsafe BitReader(buffer, block.offset..<block.end)
+                        // filled + size <= count, the output's capacity.
+                        for index in 0..<size { unsafe output[filled + index] = smallest &+ Int64(bitPattern: bits.read(width: width)) }
+                        filled += size
+                    }
+                } catch { failure = error }
+            }
         }
+        if let failure { throw failure }
+        reader = cursor
         return values
     }
 
@@ -95,52 +146,82 @@ enum IntegerStream {
     private static func median(_ values: [Int64]) -> Int64 {
         let step = max(1, values.count / 63)
         let sample = stride(from: 0, to: values.count, by: step).map { values[$0] }.sorted()
-        return sample[sample.count / 2]
+        let middle = sample[sample.count / 2]
+        // Zero, where it is about as good, is shorter and makes "no change" class 0.
+        return sample.count { $0 == 0 } * 4 > sample.count ? 0 : middle
     }
 
-    private static func counts(_ values: [Int64], center: Int64) -> [Int] {
-        var counts = [Int](repeating: 0, count: MagnitudeClass.count)
-        for value in values { counts[MagnitudeClass.of((value &- center).zigzag)] += 1 }
-        return counts
+    private static func entropyBits(_ counts: [Int]) -> Double {
+        var total = 0
+        var classes = 0
+        var sum = 0.0
+        for count in counts where count > 0 {
+            total += count
+            classes += 1
+            sum += Double(count) * log2(Double(count))
+        }
+        guard total > 0 else { return 0 }
+        return Double(total) * log2(Double(total)) - sum + FrequencyTable.estimatedBits(classes: classes)
     }
 
-    private static func entropyBits(_ values: [Int64], center: Int64) -> Double {
-        EntropyCoder.estimatedBits(counts(values, center: center), total: values.count)
-    }
-
-    private static func encodeEntropy(_ values: [Int64], center: Int64) -> [UInt8] {
-        let model = EntropyCoder.Model(counts: counts(values, center: center))
+    private static func encodeEntropy(_ values: [Int64], _ plan: Plan) -> [UInt8] {
+        let contexts = plan.kind == .entropyByContext ? 2 : 1
+        var counts = [[Int]](repeating: [Int](repeating: 0, count: MagnitudeClass.count), count: contexts)
         var classes: [UInt8] = []
         classes.reserveCapacity(values.count)
         var lowBits = BitWriter()
+        var previous = 0
         for value in values {
-            let distance = (value &- center).zigzag
+            let distance = (value &- plan.center).zigzag
             let kind = MagnitudeClass.of(distance)
+            counts[previous == 0 ? 0 : contexts - 1][kind] += 1
             classes.append(UInt8(kind))
             lowBits.write(distance &- MagnitudeClass.base(kind), width: MagnitudeClass.extraBits(kind))
+            previous = kind
         }
-        var bytes = [Kind.entropy.rawValue]
-        bytes.appendZigzag(center)
-        model.write(to: &bytes)
-        bytes.appendSection(EntropyCoder.encode(classes, model))
+        let tables = counts.map { FrequencyTable(counts: $0) }
+        var bytes = [plan.kind.rawValue]
+        bytes.appendZigzag(plan.center)
+        var tableBits = BitWriter()
+        for table in tables { table.write(to: &tableBits) }
+        bytes.append(contentsOf: tableBits.finish())
+        // All tables of a column have one scale: by the count of all.
+        let scaled = tables.count == 1 ? tables : tables.map { $0.scaled(total: values.count) }
+        bytes.appendSection(EntropyCoder.encode(classes, scaled))
         bytes.append(contentsOf: lowBits.finish())
         return bytes
     }
 
-    private static func decodeEntropy(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Int64] {
+    private static func decodeEntropy(_ reader: inout ByteReader, count: Int, contexts: Int) throws(ChunkError) -> [Int64] {
         let center = try reader.zigzag()
-        let model = try EntropyCoder.Model(from: &reader)
-        let classes = try reader.section()
-        var bits = BitReader(reader)
-        var bitCount = 0
-        var values: [Int64] = []
-        values.reserveCapacity(count)
-        try EntropyCoder.decode(classes, count: count, model) { (kind: Int) throws(ChunkError) in
-            let width = MagnitudeClass.extraBits(kind)
-            bitCount += width
-            values.append(center &+ Int64(zigzag: MagnitudeClass.base(kind) &+ (try bits.read(width: width))))
+        let bytes = reader.bytes
+        var failure: ChunkError?
+        var cursor = reader
+        let values = unsafe [Int64](unsafeUninitializedCapacity: count) { output, filled in
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                do throws(ChunkError) {
+                    var tableBits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
+                    var tables: [FrequencyTable] = []
+                    for _ in 0..<contexts { tables.append(try FrequencyTable(from: &tableBits, total: count)) }
+                    guard !tableBits.isOverrun else { throw .truncated(offset: cursor.offset) }
+                    _ = try cursor.take(tableBits.nextByte - cursor.offset)
+                    let classes = try cursor.section()
+                    var bits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
+                    var next = 0
+                    try unsafe EntropyCoder.decode(buffer, classes.offset..<classes.end, count: count, tables) { kind in
+                        let distance = MagnitudeClass.base(kind) &+ bits.read(width: MagnitudeClass.extraBits(kind))
+                        // Called exactly `count` times.
+                        unsafe output[next] = center &+ Int64(zigzag: distance)
+                        next += 1
+                    }
+                    guard !bits.isOverrun else { throw .truncated(offset: cursor.offset) }
+                    _ = try cursor.take(bits.nextByte - cursor.offset)
+                    filled = count
+                } catch { failure = error }
+            }
         }
-        _ = try reader.take((bitCount + 7) / 8)
+        if let failure { throw failure }
+        reader = cursor
         return values
     }
 }

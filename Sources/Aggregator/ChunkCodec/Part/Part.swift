@@ -1,104 +1,124 @@
-/// Many series over one span of time, sharing one column of times: the unit that the store writes and reads.
+/// Many series over one span of time: the unit that the store writes and reads.
 ///
-/// The byte layout is docs/formats/series.md.
+/// Series that were read at the same moments share a column of times; a part has one such column or several. It is
+/// two pieces of bytes: a directory, which is always read, and a body, of which only the pages with wanted columns
+/// are. The byte layout is docs/formats/series.md.
 public enum Part {
-    public static let version: UInt8 = 1
+    public static let version: UInt8 = 2
+    /// The body is checked by pages of so many bytes.
+    public static let pageBytes = 8192
 
-    /// One series of a part: a value a row, `Double.absent` where it has none.
+    /// How much work goes into finding a small form.
+    public enum Effort: Sendable {
+        /// For what will soon be merged.
+        case fast
+        /// Everything that this target knows.
+        case thorough
+    }
+
+    /// One series of a part.
     public struct Column: Sendable {
         public var id: UInt64
+        /// Which of the part's columns of times it has.
+        public var lane: Int
+        /// A value a time of the lane, `Double.absent` where it has none.
         public var values: [Double]
-        public init(id: UInt64, values: [Double]) {
+        public init(id: UInt64, lane: Int = 0, values: [Double]) {
             self.id = id
+            self.lane = lane
             self.values = values
         }
+    }
+
+    public struct Encoded: Sendable {
+        public var directory: [UInt8]
+        public var body: [UInt8]
+        public var byteCount: Int { directory.count + body.count }
     }
 
     /// What a directory entry says: the codec in the low four bits, and these.
     enum Flag {
         static let finished: UInt8 = 0x10
-        static let hasPresence: UInt8 = 0x20
+        static let hasPattern: UInt8 = 0x20
+        static let newLane: UInt8 = 0x40
     }
 
-    /// Encodes rows at ascending `times`. `columns` ascend by id and each has as many values as there are times.
-    public static func encode(times: [Int64], columns: [Column], finish: Finish? = nil) -> [UInt8] {
-        var patterns: [Presence: Int] = [:]
+    /// Encodes columns that ascend by id. The times of each lane ascend, and a column has as many values as its lane has times.
+    public static func encode(lanes: [[Int64]], columns: [Column], effort: Effort, finish: Finish? = nil) -> Encoded {
+        var patterns: [PatternKey: Int] = [:]
         var patternBytes: [UInt8] = []
-        var directory: [UInt8] = []
-        var payloads: [UInt8] = []
-        var seen: [ColumnKey: Int] = [:]
+        var entries: [UInt8] = []
+        var body: [UInt8] = []
+        var encoder = ColumnEncoder(effort: effort, finish: finish)
         var previousID: UInt64 = 0
+        var currentLane = 0
 
         for (position, column) in columns.enumerated() {
-            precondition(column.values.count == times.count, "one value a row")
+            precondition(column.values.count == lanes[column.lane].count, "one value a row")
             precondition(position == 0 || column.id > previousID, "columns ascend by id")
             let (pattern, values) = Presence.split(column.values)
-            var encoded: (tag: UInt8, payload: [UInt8])
-            if let earlier = seen[ColumnKey(values)] {
-                encoded = (ValueColumn.Codec.copy.rawValue, [])
-                encoded.payload.appendVarint(position - earlier)
-            } else {
-                encoded = compressed(values, finish)
-                // A constant is as short as a reference to it.
-                if encoded.tag != ValueColumn.Codec.constant.rawValue { seen[ColumnKey(values)] = position }
-            }
-            if pattern != nil { encoded.tag |= Flag.hasPresence }
-            directory.appendVarint(column.id - previousID)
-            directory.append(encoded.tag)
+            var tag: UInt8 = 0
+            var rowsKey = column.lane
+            var number = 0
             if let pattern {
-                let number = patterns[pattern] ?? patterns.count
+                let key = PatternKey(lane: column.lane, pattern: pattern)
+                number = patterns[key] ?? patterns.count
                 if number == patterns.count {
-                    patterns[pattern] = number
+                    patterns[key] = number
+                    patternBytes.appendVarint(column.lane)
                     pattern.write(to: &patternBytes)
                 }
-                directory.appendVarint(number)
+                tag |= Flag.hasPattern
+                rowsKey = lanes.count + number
+            } else if column.lane != currentLane {
+                tag |= Flag.newLane
             }
-            directory.appendVarint(encoded.payload.count)
-            payloads.append(contentsOf: encoded.payload)
+            currentLane = column.lane
+            let encoded = encoder.encode(values, position: position, lane: rowsKey)
+            tag |= encoded.codec.rawValue | (encoded.isFinished ? Flag.finished : 0)
+            entries.appendVarint(column.id - previousID)
+            entries.append(tag)
+            if pattern != nil { entries.appendVarint(number) } else if tag & Flag.newLane != 0 { entries.appendVarint(column.lane) }
+            if encoded.codec == .difference { entries.appendVarint(encoded.reference) }
+            entries.appendVarint(encoded.payload.count)
+            if encoded.codec.isInline { entries.append(contentsOf: encoded.payload) } else { body.append(contentsOf: encoded.payload) }
             previousID = column.id
         }
 
-        var bytes: [UInt8] = [version]
-        bytes.appendVarint(times.count)
-        bytes.appendVarint(columns.count)
-        bytes.appendSection(IntegerColumn.encode(times))
-        bytes.appendVarint(patterns.count)
-        bytes.append(contentsOf: patternBytes)
-        bytes.appendSection(directory)
-        bytes.append(contentsOf: payloads)
-        bytes.appendFixed(CRC32C.checksum(bytes))
-        return bytes
+        var content: [UInt8] = []
+        content.appendVarint(columns.count)
+        content.appendVarint(lanes.count)
+        for times in lanes {
+            content.appendVarint(times.count)
+            content.appendSection(IntegerColumn.encode(times))
+        }
+        content.appendVarint(patterns.count)
+        content.append(contentsOf: patternBytes)
+        content.appendSection(entries)
+        content.appendVarint(body.count)
+        for start in stride(from: 0, to: body.count, by: pageBytes) {
+            content.appendFixed(CRC32C.checksum(body, in: start..<min(body.count, start + pageBytes)))
+        }
+        return Encoded(directory: sealed(content, effort, finish), body: body)
     }
 
-    private static func compressed(_ values: [Double], _ finish: Finish?) -> (tag: UInt8, payload: [UInt8]) {
-        let (codec, payload) = ValueColumn.encode(values)
-        // Short payloads hold nothing for a general compressor, and it has to win clearly to be worth unpacking.
-        if let finish, payload.count >= 64 {
-            let packed = finish.compress(payload)
-            if packed.count * 20 < payload.count * 19, finish.decompress(packed, payload.count) == payload {
-                return (codec.rawValue | Flag.finished, packed)
+    /// Version, form, content, checksum.
+    private static func sealed(_ content: [UInt8], _ effort: Effort, _ finish: Finish?) -> [UInt8] {
+        var directory: [UInt8] = [version, 0]
+        if effort == .thorough, let finish {
+            let packed = finish.compress(content)
+            if packed.count + 8 < content.count, finish.decompress(packed, content.count) == content {
+                directory[1] = 1
+                directory.append(contentsOf: packed)
             }
         }
-        return (codec.rawValue, payload)
-    }
-}
-
-/// A column's values by their bits, for finding equal columns.
-private struct ColumnKey: Hashable {
-    let values: [Double]
-    let fingerprint: UInt64
-
-    init(_ values: [Double]) {
-        self.values = values
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for value in values { hash = (hash ^ value.bitPattern) &* 0x9E37_79B9_7F4A_7C15 }
-        fingerprint = hash
+        if directory[1] == 0 { directory.append(contentsOf: content) }
+        directory.appendFixed(CRC32C.checksum(directory))
+        return directory
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
-
-    static func == (left: ColumnKey, right: ColumnKey) -> Bool {
-        left.fingerprint == right.fingerprint && left.values.count == right.values.count
-            && zip(left.values, right.values).allSatisfy { $0.bitPattern == $1.bitPattern }
+    private struct PatternKey: Hashable {
+        var lane: Int
+        var pattern: Presence
     }
 }

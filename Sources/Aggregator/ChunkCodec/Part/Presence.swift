@@ -36,22 +36,36 @@ struct Presence: Hashable {
     /// Rows that hold a value or a staleness marker.
     var sampleCount: Int { runs.reduce(0) { $1 & 3 == 0 ? $0 : $0 + Int($1 >> 2) } }
 
-    /// The column again, from its values.
-    func join(_ values: [Double], rows: Int) -> [Double] {
-        var column: [Double] = []
-        column.reserveCapacity(rows)
+    /// The times of the rows that hold something.
+    func times(_ all: [Int64]) -> ContiguousArray<Int64> {
+        var times = ContiguousArray<Int64>()
+        times.reserveCapacity(sampleCount)
+        var row = 0
+        for run in runs {
+            let length = Int(run >> 2)
+            if run & 3 != 0 { times.append(contentsOf: all[row..<row + length]) }
+            row += length
+        }
+        return times
+    }
+
+    /// The samples: the values, and markers where the series ended.
+    func withStale(_ values: [Double]) -> ContiguousArray<Double> {
+        guard runs.contains(where: { $0 & 3 == 2 }) else { return ContiguousArray(values) }
+        var samples = ContiguousArray<Double>()
+        samples.reserveCapacity(sampleCount)
         var next = 0
         for run in runs {
             let length = Int(run >> 2)
             switch run & 3 {
             case 1:
-                column.append(contentsOf: values[next..<next + length])
+                samples.append(contentsOf: values[next..<next + length])
                 next += length
-            case 2: column.append(contentsOf: repeatElement(Double(bitPattern: Presence.staleBits), count: length))
-            default: column.append(contentsOf: repeatElement(Double(bitPattern: Presence.absentBits), count: length))
+            case 2: samples.append(contentsOf: repeatElement(Double(bitPattern: Presence.staleBits), count: length))
+            default: break
             }
         }
-        return column
+        return samples
     }
 
     func write(to bytes: inout [UInt8]) {

@@ -4,7 +4,7 @@ import SQLite
 final class HeadLog {
     static let schema = "CREATE TABLE log(seq INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;"
 
-    private let database: Database
+    let database: Database
     private(set) var lastSequence: Int64
     let path: String
 
@@ -44,6 +44,12 @@ final class HeadLog {
             try database.run("DELETE FROM log WHERE seq <= ? AND seq < (SELECT max(seq) FROM log)", .integer(sequence))
             try database.run("UPDATE log SET record = zeroblob(0) WHERE seq <= ?", .integer(sequence))
         }
+    }
+
+    /// Gives the pages of trimmed rows back to the file system.
+    func shrink() throws {
+        try database.execute("PRAGMA incremental_vacuum")
+        try database.checkpoint(truncating: true)
     }
 
     func checkpoint() throws { try database.checkpoint(truncating: true) }

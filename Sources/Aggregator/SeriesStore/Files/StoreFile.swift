@@ -6,7 +6,7 @@ import Zstd
 enum StoreFile {
     /// "BnSe": SQLite's application_id of our files.
     static let applicationID: Int64 = 0x426E_5365
-    static let formatVersion: Int64 = 1
+    static let formatVersion: Int64 = 2
 
     /// Opens or makes a file with `schema`; refuses what another program or a newer Binnacle wrote.
     static func open(_ path: String, schema: String, pageSize: Int = 4096) throws -> Database {
@@ -14,6 +14,9 @@ enum StoreFile {
         let version = try database.scalar("PRAGMA user_version")?.integer ?? 0
         let application = try database.scalar("PRAGMA application_id")?.integer ?? 0
         if version > formatVersion { throw SeriesStoreError.newerFormat(path: path, version: version, supported: formatVersion) }
+        if application == applicationID, version != 0, version < formatVersion {
+            throw SeriesStoreError.olderFormat(path: path, version: version, supported: formatVersion)
+        }
         guard application == applicationID || (application == 0 && version == 0) else {
             throw SeriesStoreError.corrupt(path: path, reason: "it is a SQLite file of another program")
         }

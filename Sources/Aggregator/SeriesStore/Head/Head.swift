@@ -1,89 +1,64 @@
 import Synchronization
 import Telemetry
 
-/// All samples that are in no day file yet. The writer changes it, readers take copies of columns.
+/// The samples that are in no day file yet: a table that grows, and during a flush the one that is being written.
+///
+/// The writer changes it, readers take copies of what they want.
 final class Head: Sendable {
     private struct State {
-        var sources: [SourceID: HeadSource] = [:]
-        var nextLayout = 1
-    }
-
-    /// Some columns of one source as a query saw them; later appends do not change it.
-    struct Snapshot: Sendable {
-        var source: SourceID
-        var times: [Int64]
-        var rows: Range<Int>
-        var columns: [HeadColumn]
-    }
-
-    /// A frame on its way into the head.
-    struct Row: Sendable {
-        var source: SourceID
-        var time: Int64
-        var values: [Double]
-        var places: Places
-    }
-
-    /// Where the columns of a set are in a source's layout.
-    struct Places: Sendable {
-        var layout: Int
-        var slots: [Int]
+        var active = HeadTable()
+        var frozen: HeadTable?
     }
 
     private let state = Mutex(State())
 
-    /// The places of a set's columns. Valid until rows are removed.
-    func places(of ids: [SeriesID], source: SourceID, known: Places?) -> Places {
+    /// Runs `body` on the growing table, with the frozen one beside it.
+    func write<Result>(_ body: (inout HeadTable, HeadTable?) -> Result) -> Result {
+        state.withLock { state in body(&state.active, state.frozen) }
+    }
+
+    /// The table to flush: the one that a failed flush left, or all that there is; nil if there is nothing.
+    /// New samples then go into a new table. `isNew` says that the growing table was taken.
+    func freeze() -> (table: HeadTable, isNew: Bool)? {
         state.withLock { state in
-            if state.sources[source] == nil {
-                state.sources[source] = HeadSource(layout: state.nextLayout)
-                state.nextLayout += 1
+            if let frozen = state.frozen { return (frozen, false) }
+            guard !state.active.isEmpty else { return nil }
+            state.frozen = state.active
+            state.active = HeadTable()
+            return (state.frozen!, true)
+        }
+    }
+
+    /// The frozen table is in day files.
+    func dropFrozen() {
+        let old = state.withLock { state in
+            let old = state.frozen
+            state.frozen = nil
+            return old
+        }
+        // Freed here and not under the lock.
+        _ = consume old
+    }
+
+    /// The samples of some series, the older table's first: a later one counts for more.
+    func samples(of ids: [SeriesID], from: Int64, through: Int64) -> [SeriesID: [HeadSamples]] {
+        state.withLock { state in
+            var result: [SeriesID: [HeadSamples]] = [:]
+            for table in [state.frozen, state.active] {
+                guard let table, !table.isEmpty else { continue }
+                for id in ids {
+                    let samples = table.samples(of: id, from: from, through: through)
+                    if !samples.times.isEmpty { result[id, default: []].append(samples) }
+                }
             }
-            if let known, known.layout == state.sources[source]!.layout { return known }
-            let slots = state.sources[source]!.slots(of: ids)
-            return Places(layout: state.sources[source]!.layout, slots: slots)
+            return result
         }
     }
 
-    func add(_ rows: [Row]) {
-        state.withLock { state in
-            for row in rows { state.sources[row.source]?.add(time: row.time, slots: row.places.slots, values: row.values) }
-        }
-    }
-
-    func contains(source: SourceID, time: Int64) -> Bool { state.withLock { $0.sources[source]?.contains(time: time) ?? false } }
-
-    /// All of one source.
-    func source(_ id: SourceID) -> HeadSource? { state.withLock { $0.sources[id] } }
-
-    func remove(source: SourceID, from: Int64, through: Int64) {
-        state.withLock { state in
-            state.sources[source]?.remove(from: from, through: through, nextLayout: state.nextLayout)
-            state.nextLayout += 1
-        }
-    }
-
-    /// Gives up a source that has no rows.
-    func forget(source: SourceID) {
-        state.withLock { state in if state.sources[source]?.times.isEmpty == true { state.sources[source] = nil } }
-    }
-
-    /// The wanted columns, by source.
-    func snapshot(_ wanted: [SourceID: [SeriesID]], from: Int64, through: Int64) -> [Snapshot] {
-        state.withLock { state in
-            var snapshots: [Snapshot] = []
-            for (id, series) in wanted {
-                guard let source = state.sources[id] else { continue }
-                let rows = source.rows(from: from, through: through)
-                guard !rows.isEmpty else { continue }
-                snapshots.append(Snapshot(source: id, times: source.times, rows: rows, columns: series.compactMap { source.column($0) }))
-            }
-            return snapshots
-        }
-    }
-
-    /// The series that have rows here.
-    var seriesIDs: Set<SeriesID> { state.withLock { state in Set(state.sources.values.flatMap { $0.columns.lazy.filter { $0.count > 0 }.map(\.id) }) } }
-    var bytes: Int { state.withLock { $0.sources.values.reduce(0) { $0 + $1.bytes } } }
-    var rowCount: Int { state.withLock { $0.sources.values.reduce(0) { $0 + $1.times.count } } }
+    /// The series that have samples here.
+    var series: Set<SeriesID> { state.withLock { Set($0.active.series).union($0.frozen?.series ?? []) } }
+    var bytes: Int { state.withLock { $0.active.estimatedBytes + ($0.frozen?.estimatedBytes ?? 0) } }
+    var activeBytes: Int { state.withLock { $0.active.estimatedBytes } }
+    var samples: Int { state.withLock { $0.active.samples + ($0.frozen?.samples ?? 0) } }
+    var hasFrozen: Bool { state.withLock { $0.frozen != nil } }
 }

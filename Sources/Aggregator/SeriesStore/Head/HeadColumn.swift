@@ -1,11 +1,12 @@
 import Telemetry
 
-/// The newest values of one series, by the rows of its source. While they are all equal only one is kept:
+/// The newest values of one series, by the rows of its lane. While they are all equal only one is kept:
 /// most series of a container do not change between two flushes.
 struct HeadColumn: Sendable {
     let id: SeriesID
-    /// Rows covered from the first on; later rows of the source hold nothing of this series.
+    /// Rows covered from `firstRow` on; the lane's other rows hold nothing of this series.
     private(set) var count = 0
+    private(set) var firstRow = 0
     private var constant = 0.0
     /// Empty while all rows hold `constant`.
     private var values: [Double] = []
@@ -13,14 +14,19 @@ struct HeadColumn: Sendable {
     init(id: SeriesID) { self.id = id }
 
     /// Bytes on the heap.
-    var bytes: Int { values.count * 8 }
+    var bytes: Int { values.capacity * 8 }
+    /// The row after the last.
+    var endRow: Int { firstRow + count }
 
     /// Sets the value of `row`, which is at or after the end; rows between hold nothing.
+    @inline(__always)
     mutating func append(_ value: Double, row: Int) {
-        while count < row { push(.absent) }
+        if count == 0 { firstRow = row }
+        while endRow < row { push(.absent) }
         push(value)
     }
 
+    @inline(__always)
     private mutating func push(_ value: Double) {
         if values.isEmpty {
             if count == 0 { constant = value }
@@ -28,43 +34,41 @@ struct HeadColumn: Sendable {
                 count += 1
                 return
             }
-            values.reserveCapacity(max(64, count * 2))
-            values.append(contentsOf: repeatElement(constant, count: count))
+            expand()
         }
         values.append(value)
         count += 1
     }
 
-    /// Makes place for a row before others. Rows after the end need none.
-    mutating func insert(_ value: Double, row: Int) {
-        guard row < count else {
-            if !value.isAbsent { append(value, row: row) }
-            return
-        }
-        if values.isEmpty { values = Array(repeating: constant, count: count) }
-        values.insert(value, at: row)
-        count += 1
+    private mutating func expand() {
+        values.reserveCapacity(max(32, count * 2))
+        values.append(contentsOf: repeatElement(constant, count: count))
     }
 
-    mutating func remove(_ rows: Range<Int>) {
-        let rows = rows.clamped(to: 0..<count)
-        if !values.isEmpty { values.removeSubrange(rows) }
-        count -= rows.count
+    /// Changes a row that is covered.
+    mutating func set(_ value: Double, row: Int) {
+        if values.isEmpty { expand() }
+        values[row - firstRow] = value
     }
 
-    func value(_ row: Int) -> Double { row >= count ? .absent : values.isEmpty ? constant : values[row] }
+    func value(_ row: Int) -> Double { row < firstRow || row >= endRow ? .absent : values.isEmpty ? constant : values[row - firstRow] }
 
-    /// The values of `rows`, with `Double.absent` where there is none.
-    func slice(_ rows: Range<Int>) -> [Double] {
-        let covered = rows.clamped(to: 0..<count)
-        var slice: [Double] = []
-        slice.reserveCapacity(rows.count)
-        if values.isEmpty {
-            slice.append(contentsOf: repeatElement(constant, count: covered.count))
-        } else {
-            slice.append(contentsOf: values[covered])
+    /// Appends what there is in `rows`, with the times.
+    func copy(_ rows: Range<Int>, _ times: [Int64], to series: inout HeadSamples) {
+        for row in rows.clamped(to: firstRow..<endRow) {
+            let value = values.isEmpty ? constant : values[row - firstRow]
+            if !value.isAbsent { series.append(times[row], value) }
         }
-        slice.append(contentsOf: repeatElement(.absent, count: rows.count - covered.count))
-        return slice
+    }
+}
+
+/// Samples of one series on their way out of the head.
+struct HeadSamples: Sendable {
+    var times = ContiguousArray<Int64>()
+    var values = ContiguousArray<Double>()
+
+    mutating func append(_ time: Int64, _ value: Double) {
+        times.append(time)
+        values.append(value)
     }
 }

@@ -1,165 +1,133 @@
 import ChunkCodec
 import SQLite
 import Telemetry
+import Zstd
 
-/// `catalog.db`: the numbers of series and sources, and between which hours each series has samples.
+/// `catalog.db`: the labels of the series and between which hours each has samples; what the metrics are; exemplars.
 ///
-/// Texts are kept once, as symbols; a series is a list of their numbers. They are blobs, because a label may
-/// hold a NUL, at which SQLite's text ends.
+/// Written at each flush, before the parts: a series that is newer than that is in the log. Series are kept by chunks
+/// of 1024, compressed, which takes a few bytes each instead of the fifty of a row.
 final class Catalog {
     static let schema = """
-        CREATE TABLE symbol(id INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;
-        CREATE TABLE source(id INTEGER PRIMARY KEY, name BLOB NOT NULL) STRICT;
-        CREATE TABLE series(id INTEGER PRIMARY KEY, labels BLOB NOT NULL, sources BLOB NOT NULL,
-                            first_hour INTEGER NOT NULL, last_hour INTEGER NOT NULL) STRICT;
+        CREATE TABLE symbols(first INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        CREATE TABLE series(chunk INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        CREATE TABLE metadata(metric BLOB PRIMARY KEY, type TEXT NOT NULL, help BLOB NOT NULL, unit BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE exemplar(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, value BLOB NOT NULL, labels BLOB NOT NULL) STRICT;
+        CREATE UNIQUE INDEX exemplar_series ON exemplar(series, time);
         """
 
-    /// What a start reads.
-    struct Contents {
+    let path: String
+    let database: Database
+    private let compressor = ZstdCompressor(level: 9)
+    private let decompressor = ZstdDecompressor()
+    /// Symbols and chunks that are in the file.
+    private var storedSymbols = 0
+    private var symbolRows = 0
+
+    init(path: String) throws {
+        self.path = path
+        database = try StoreFile.open(path, schema: Catalog.schema)
+    }
+
+    /// Reads all series. What cannot be read is left out and told of.
+    func load() throws -> (index: SeriesIndex, warnings: [String]) {
         var index = SeriesIndex()
-        var sources: [String: SourceID] = [:]
         var warnings: [String] = []
-    }
-
-    private let database: Database
-    private var symbols: [String: Int64] = [:]
-    private var nextSymbol: Int64 = 1
-    private var nextSeries: Int64 = 1
-    private var nextSource: Int64 = 1
-
-    init(path: String) throws { database = try StoreFile.open(path, schema: Catalog.schema) }
-
-    /// Reads all. A row that cannot be read is left out and told of.
-    func load() throws -> Contents {
-        var contents = Contents()
-        var texts: [Int64: String] = [:]
-        let symbolRows = try database.prepare("SELECT id, text FROM symbol")
-        while try symbolRows.step() {
-            let (id, text) = (symbolRows.integer(0), String(decoding: symbolRows.blob(1), as: UTF8.self))
-            texts[id] = text
-            symbols[text] = id
-            nextSymbol = max(nextSymbol, id + 1)
-        }
-        let sourceRows = try database.prepare("SELECT id, name FROM source")
-        while try sourceRows.step() {
-            contents.sources[String(decoding: sourceRows.blob(1), as: UTF8.self)] = SourceID(truncatingIfNeeded: sourceRows.integer(0))
-            nextSource = max(nextSource, sourceRows.integer(0) + 1)
-        }
-        let rows = try database.prepare("SELECT id, labels, sources, first_hour, last_hour FROM series ORDER BY id")
-        while try rows.step() {
-            let id = rows.integer(0)
-            nextSeries = max(nextSeries, id + 1)
-            do throws(ChunkError) {
-                let labels = try Catalog.labels(rows.blob(1), texts)
-                let sources = try Catalog.numbers(rows.blob(2)).map { SourceID(truncatingIfNeeded: $0) }
-                contents.index.insert(
-                    SeriesID(truncatingIfNeeded: id), .init(labels: labels, sources: sources, firstHour: rows.integer(3), lastHour: rows.integer(4)))
+        let symbols = try database.prepare("SELECT first, count, body FROM symbols ORDER BY first")
+        while try symbols.step() {
+            symbolRows += 1
+            // A gap keeps the numbers of what follows.
+            while index.symbols.count < Int(symbols.integer(0)) { _ = index.symbols.add("\u{FFFD}missing-\(index.symbols.count)") }
+            do {
+                var reader = try unpacked(symbols.blob(2))
+                for _ in 0..<symbols.integer(1) {
+                    var text = try reader.section()
+                    let bytes = try text.take(text.remaining).rest
+                    _ = index.symbols.add(String(decoding: bytes, as: UTF8.self))
+                }
             } catch {
-                contents.warnings.append("\(database.path): series \(id) cannot be read and is left out: \(error)")
+                warnings.append("\(path): the label texts from \(symbols.integer(0)) on cannot be read, and their series are left out: \(error)")
             }
         }
-        return contents
-    }
-
-    /// Gives out a number for each, durable when this returns. The series have no samples yet.
-    func add(series: [(labels: Labels, source: SourceID, hour: Int64)]) throws -> [SeriesID] {
-        let (symbolMark, seriesMark) = (nextSymbol, nextSeries)
-        do {
-            return try database.transaction {
-                try series.map { series in
-                    var numbers: [UInt8] = []
-                    for label in series.labels.list {
-                        numbers.appendVarint(Int(try symbol(label.name)))
-                        numbers.appendVarint(Int(try symbol(label.value)))
-                    }
-                    let id = nextSeries
-                    nextSeries += 1
-                    try database.run(
-                        "INSERT INTO series VALUES(?, ?, ?, ?, ?)", .integer(id), .blob(numbers), .blob(Catalog.bytes([series.source])),
-                        .integer(series.hour), .integer(series.hour))
-                    return SeriesID(truncatingIfNeeded: id)
-                }
+        storedSymbols = index.symbols.count
+        let series = try database.prepare("SELECT chunk, body FROM series ORDER BY chunk")
+        while try series.step() {
+            let number = Int(series.integer(0))
+            while index.chunks.count < number { index.append(chunk: nil) }
+            do {
+                let reader = try unpacked(series.blob(1))
+                index.append(chunk: try SeriesChunk(encoded: reader.rest, symbols: index.symbols.count))
+            } catch {
+                warnings.append("\(path): the series from \(number * SeriesChunk.size) on cannot be read and are left out: \(error)")
+                index.append(chunk: nil)
             }
-        } catch {
-            // The symbols of the rolled-back transaction are not in the file.
-            symbols = symbols.filter { $0.value < symbolMark }
-            (nextSymbol, nextSeries) = (symbolMark, seriesMark)
-            throw error
         }
+        return (index, warnings)
     }
 
-    func add(sources names: [String]) throws -> [SourceID] {
-        let mark = nextSource
-        do {
-            return try database.transaction {
-                try names.map { name in
-                    let id = nextSource
-                    nextSource += 1
-                    try database.run("INSERT INTO source VALUES(?, ?)", .integer(id), .blob(Array(name.utf8)))
-                    return SourceID(truncatingIfNeeded: id)
-                }
-            }
-        } catch {
-            nextSource = mark
-            throw error
-        }
-    }
-
-    /// Writes what changed of known series.
-    func update(_ entries: [(id: SeriesID, entry: SeriesIndex.Entry)]) throws {
-        guard !entries.isEmpty else { return }
+    /// Writes new symbols and the given chunks; a chunk that is nil is removed.
+    func write(symbols: ArraySlice<String>, chunks: [Int: SeriesChunk?]) throws {
+        guard !symbols.isEmpty || !chunks.isEmpty else { return }
         try database.transaction {
-            for (id, entry) in entries {
+            if !symbols.isEmpty {
                 try database.run(
-                    "UPDATE series SET sources=?, first_hour=?, last_hour=? WHERE id=?", .blob(Catalog.bytes(entry.sources)),
-                    .integer(entry.firstHour), .integer(entry.lastHour), .integer(Int64(id)))
+                    "INSERT OR REPLACE INTO symbols VALUES(?, ?, ?)", .integer(Int64(symbols.startIndex)), .integer(Int64(symbols.count)),
+                    .blob(packed(Catalog.encode(symbols))))
+                symbolRows += 1
+            }
+            for (number, chunk) in chunks {
+                if let chunk {
+                    try database.run(
+                        "INSERT OR REPLACE INTO series VALUES(?, ?, ?)", .integer(Int64(number)), .integer(Int64(chunk.count)), .blob(packed(chunk.encoded())))
+                } else {
+                    try database.run("DELETE FROM series WHERE chunk=?", .integer(Int64(number)))
+                }
             }
         }
+        storedSymbols = max(storedSymbols, symbols.endIndex)
     }
 
-    /// Removes series and sources, but neither the newest (their numbers must not be given out again) nor symbols.
-    func remove(series: Set<SeriesID>, sources: Set<SourceID>) throws {
-        guard !series.isEmpty || !sources.isEmpty else { return }
-        try database.transaction {
-            for id in series where Int64(id) + 1 < nextSeries { try database.run("DELETE FROM series WHERE id=?", .integer(Int64(id))) }
-            for id in sources where Int64(id) + 1 < nextSource { try database.run("DELETE FROM source WHERE id=?", .integer(Int64(id))) }
+    /// The symbols that are not in the file yet.
+    func newSymbols(of index: SeriesIndex) -> ArraySlice<String> { index.symbols.texts[min(storedSymbols, index.symbols.count)...] }
+
+    /// Writes all symbols anew in few rows, if they have become many small ones, and gives free pages back.
+    func compact(_ symbols: SymbolTable) throws {
+        if symbolRows > 1 + symbols.count / 8192 {
+            try database.transaction {
+                try database.run("DELETE FROM symbols")
+                for start in stride(from: 0, to: storedSymbols, by: 8192) {
+                    let slice = symbols.texts[start..<min(storedSymbols, start + 8192)]
+                    try database.run(
+                        "INSERT INTO symbols VALUES(?, ?, ?)", .integer(Int64(start)), .integer(Int64(slice.count)), .blob(packed(Catalog.encode(slice))))
+                }
+            }
+            symbolRows = 1 + storedSymbols / 8192
         }
+        try database.execute("VACUUM")
+        try checkpoint()
     }
 
     func checkpoint() throws { try database.checkpoint(truncating: true) }
 
-    private func symbol(_ text: String) throws -> Int64 {
-        if let known = symbols[text] { return known }
-        let id = nextSymbol
-        try database.run("INSERT INTO symbol VALUES(?, ?)", .integer(id), .blob(Array(text.utf8)))
-        nextSymbol += 1
-        symbols[text] = id
-        return id
-    }
-
-    private static func bytes(_ sources: [SourceID]) -> [UInt8] {
+    private static func encode(_ symbols: ArraySlice<String>) -> [UInt8] {
         var bytes: [UInt8] = []
-        for source in sources { bytes.appendVarint(UInt64(source)) }
+        for symbol in symbols { bytes.appendSection(Array(symbol.utf8)) }
         return bytes
     }
 
-    private static func numbers(_ bytes: [UInt8]) throws(ChunkError) -> [UInt64] {
-        var reader = ByteReader(bytes)
-        var numbers: [UInt64] = []
-        while !reader.isAtEnd { numbers.append(try reader.varint()) }
-        return numbers
+    /// zstd, then the checksum of that.
+    private func packed(_ bytes: [UInt8]) -> [UInt8] {
+        var packed = compressor.compress(bytes)
+        packed.appendFixed(CRC32C.checksum(packed))
+        return packed
     }
 
-    private static func labels(_ bytes: [UInt8], _ texts: [Int64: String]) throws(ChunkError) -> Labels {
-        let numbers = try numbers(bytes)
-        guard numbers.count % 2 == 0 else { throw .malformed("a label without a value") }
-        var list: [Labels.Label] = []
-        for position in stride(from: 0, to: numbers.count, by: 2) {
-            guard let name = texts[Int64(bitPattern: numbers[position])], let value = texts[Int64(bitPattern: numbers[position + 1])] else {
-                throw .malformed("a label refers to a text that is not there")
-            }
-            list.append(Labels.Label(name, value))
-        }
-        return Labels(sortedUnchecked: list)
+    private func unpacked(_ bytes: [UInt8]) throws -> ByteReader {
+        guard bytes.count >= 4 else { throw ChunkError.truncated(offset: bytes.count) }
+        var tail = ByteReader(bytes, in: bytes.count - 4..<bytes.count)
+        let stored = try tail.fixed32()
+        let computed = CRC32C.checksum(bytes, in: 0..<bytes.count - 4)
+        guard stored == computed else { throw ChunkError.checksum(stored: stored, computed: computed) }
+        return ByteReader(try decompressor.decompress(Array(bytes.dropLast(4)), limit: 256 << 20))
     }
 }

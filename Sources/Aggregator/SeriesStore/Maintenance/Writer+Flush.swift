@@ -6,140 +6,130 @@ import Telemetry
 /// From the head into day files. The order of steps makes a crash between any two harmless:
 /// catalog, then parts with the log's sequence in one transaction a day, then the head, then the log.
 extension Writer {
-    /// Rows of one source that go into one part, or several if it has many columns.
-    private struct Piece {
-        var state: SourceState
-        var source: HeadSource
-        var window: Int64
-        var rows: Range<Int>
+    /// Series that are encoded between two looks at waiting commits.
+    private static let seriesPerTurn = 128
+
+    func flush() async throws {
+        try checkOpen()
+        try await exclusively { try await flushNow() }
     }
 
-    /// Samples that one commit's flush may move, so that no caller waits long; all sources have their turn within seconds.
-    private static let samplesPerTurn = 200_000
-
-    /// Flushes sources whose oldest sample has waited for the flush interval. A failure is counted and tried again later.
-    func flushWhatIsDue() {
+    /// Flushes if the oldest sample has waited for the flush interval. A failure is counted and tried again later.
+    func flushIfDue() async {
         let now = now
-        guard now >= nextFlush || now < nextFlush - 3_600_000 else { return }
-        let interval = shared.configuration.flushInterval.wholeMilliseconds
-        var due: [SourceState] = []
-        for state in sources.values {
-            guard let oldest = state.oldestArrival else { continue }
-            // A clock that was set back must not postpone a flush for ever.
-            if oldest > now { state.oldestArrival = now }
-            if now - oldest >= interval { due.append(state) }
-        }
-        guard !due.isEmpty else { return }
-        due.sort { $0.oldestArrival! < $1.oldestArrival! }
-        var turn: [SourceState] = []
-        var samples = 0
-        for state in due {
-            guard samples < Writer.samplesPerTurn else { break }
-            turn.append(state)
-            if let source = shared.head.source(state.id) { samples += source.times.count * source.columns.count }
+        guard let oldest = oldestArrival, now >= nextFlush || now < nextFlush - 3_600_000 else { return }
+        // A clock that was set back must not postpone a flush for ever.
+        if oldest > now { oldestArrival = now }
+        guard now - oldest >= shared.configuration.flushInterval.wholeMilliseconds || shared.head.hasFrozen else { return }
+        try? await flush()
+    }
+
+    /// To be called inside `exclusively`.
+    func flushNow() async throws {
+        let start = ContinuousClock.now
+        // No suspension between these two: the frozen table is what the log holds up to here.
+        guard let (table, isNew) = shared.head.freeze() else { return }
+        if isNew {
+            frozenSequence = log.lastSequence
+            oldestArrival = nil
         }
         do {
-            try flush(turn)
+            try writeCatalog()
+            let parts = try await encode(table)
+            for day in parts.keys.sorted() { try write(parts[day]!, to: day) }
+            shared.head.dropFrozen()
+            try interrupt?("before trim")
+            try log.trim(through: frozenSequence)
         } catch {
             // The samples stay in the head and in the log, so nothing is lost; the metric tells of it.
             shared.metrics.flushFailures.increment()
-            nextFlush = now + interval / 10
+            nextFlush = now + shared.configuration.flushInterval.wholeMilliseconds / 10
+            oldestArrival = oldestArrival ?? now
+            throw error
         }
-    }
-
-    /// Moves all samples of these sources into day files.
-    func flush(_ states: [SourceState]) throws {
-        let start = ContinuousClock.now
-        let states = states.filter { $0.firstSequence != nil }
-        guard !states.isEmpty else { return }
-        let sequence = log.lastSequence
-        try writeCatalog()
-
-        var work: [Day: [Piece]] = [:]
-        for state in states {
-            guard let source = shared.head.source(state.id) else { continue }
-            for piece in pieces(source, state) { work[Day(of: source.times[piece.rows.lowerBound]), default: []].append(piece) }
-        }
-        for (day, pieces) in work.sorted(by: { $0.key < $1.key }) { try write(pieces, to: day, through: sequence) }
-        for state in states {
-            state.firstSequence = nil
-            state.oldestArrival = nil
-            // The next frame begins a chain, because the frames before it may be trimmed.
-            state.chain = nil
-            if state.lastArrival < now - 3_600_000 {
-                state.forgetSets()
-                shared.head.forget(source: state.id)
-            }
-        }
-        try interrupt?("before trim")
-        let first = sources.values.compactMap(\.firstSequence).min() ?? .max
-        try log.trim(through: first - 1)
+        nextFlush = .min
         shared.metrics.flushes.increment()
         shared.metrics.flushSeconds.observe(ContinuousClock.now - start)
     }
 
-    private func writeCatalog() throws {
-        guard !dirty.isEmpty else { return }
-        let entries = shared.index.withLock { index in dirty.compactMap { id in index.entries[id].map { (id: id, entry: $0) } } }
-        try catalog.update(entries)
-        dirty = []
-    }
-
-    private func pieces(_ source: HeadSource, _ state: SourceState) -> [Piece] {
-        var pieces: [Piece] = []
-        var start = 0
-        while start < source.times.count {
-            let window = Day.window(of: source.times[start])
-            let rows = source.rows(from: source.times[start], through: (window + 1) * Day.windowMilliseconds - 1)
-            pieces.append(Piece(state: state, source: source, window: window, rows: rows))
-            start = rows.upperBound
+    /// New symbols and the chunks that changed.
+    func writeCatalog() throws {
+        let dirty = registrar.dirtyChunks
+        let (symbols, chunks) = shared.index.withLock { index in
+            (catalog.newSymbols(of: index), Dictionary(uniqueKeysWithValues: dirty.map { ($0, $0 < index.chunks.count ? index.chunks[$0] : nil) }))
         }
-        return pieces
+        try catalog.write(symbols: symbols, chunks: chunks)
+        registrar.dirtyChunks.subtract(dirty)
     }
 
-    private func write(_ pieces: [Piece], to day: Day, through sequence: Int64) throws {
-        let file = try file(day)
-        var samples = 0
-        var bytes = 0
-        try file.transaction {
-            for piece in pieces {
-                let times = Array(piece.source.times[piece.rows])
-                let columns = piece.source.columns.lazy.filter { $0.count > piece.rows.lowerBound }
-                    .map { Part.Column(id: UInt64($0.id), values: $0.slice(piece.rows)) }
-                    .filter { $0.values.contains { !$0.isAbsent } }
-                    .sorted { $0.id < $1.id }
-                for part in encodeParts(times: times, columns: columns, source: piece.state.id, window: piece.window, level: 0) {
-                    try file.insert(part.row, body: part.body)
-                    samples += part.row.samples
-                    bytes += part.body.count
+    typealias EncodedPart = (row: PartRow, part: Part.Encoded)
+
+    private func encode(_ table: HeadTable) async throws -> [Day: [EncodedPart]] {
+        var result: [Day: [EncodedPart]] = [:]
+        let series = table.series
+        let size = shared.configuration.maxColumnsPerPart
+        for start in stride(from: 0, to: series.count, by: size) {
+            var byWindow: [Int64: [SeriesColumnPiece]] = [:]
+            for id in series[start..<min(start + size, series.count)] {
+                let samples = table.samples(of: id, from: .min, through: .max)
+                forEachWindow(samples.times) { window, rows in
+                    let piece: SeriesColumnPiece
+                    if rows.count == samples.times.count {
+                        piece = (UInt64(id), samples.times, samples.values)
+                    } else {
+                        piece = (UInt64(id), ContiguousArray(samples.times[rows]), ContiguousArray(samples.values[rows]))
+                    }
+                    byWindow[window, default: []].append(piece)
                 }
             }
-            for source in Set(pieces.map(\.state.id)) { try file.setFlushed(source, through: sequence) }
+            for (window, pieces) in byWindow.sorted(by: { $0.key < $1.key }) {
+                let day = Day(of: window * Day.windowMilliseconds)
+                result[day, default: []].append(encodePart(pieces, windows: window...window, level: 0, effort: .fast))
+            }
+            await Task.yield()
+        }
+        return result
+    }
+
+    private func forEachWindow(_ times: ContiguousArray<Int64>, _ body: (_ window: Int64, _ rows: Range<Int>) -> Void) {
+        var start = 0
+        while start < times.count {
+            let window = Day.window(of: times[start])
+            let end = times[start...].firstPosition(notBefore: (window + 1) * Day.windowMilliseconds)
+            body(window, start..<end)
+            start = end
+        }
+    }
+
+    private func write(_ parts: [EncodedPart], to day: Day) throws {
+        let file = try file(day)
+        // A flush that failed later than this day is repeated: the day has it.
+        guard try file.flushed() < frozenSequence else { return }
+        try file.transaction {
+            for part in parts { try file.insert(part.row, part.part) }
+            try file.setFlushed(through: frozenSequence)
             try interrupt?("inside day")
         }
-        shared.days.withLock { $0.add(day, samples: samples, bytes: bytes) }
-        for piece in pieces {
-            unsealed[day, default: []].insert(Window(source: piece.state.id, number: piece.window))
-            piece.state.flushedTime = max(piece.state.flushedTime ?? .min, piece.source.times[piece.rows.upperBound - 1])
-            // Queries look at the head before they look at files, so they find each sample in one or both.
-            shared.head.remove(source: piece.state.id, from: piece.source.times[piece.rows.lowerBound], through: piece.source.times[piece.rows.upperBound - 1])
+        shared.days.withLock { days in
+            days.add(day, samples: parts.reduce(0) { $0 + $1.row.samples }, bytes: parts.reduce(0) { $0 + $1.row.bytes })
         }
+        for part in parts { unsealed[day, default: []].insert(part.row.firstWindow) }
+        unfinished[day] = now
         try interrupt?("between days")
     }
 
-    /// One part for each group of columns.
-    func encodeParts(
-        times: [Int64], columns: [Part.Column], source: SourceID, window: Int64, level: Int64, columnsPerPart: Int? = nil
-    ) -> [(row: PartRow, body: [UInt8])] {
-        let size = columnsPerPart ?? shared.configuration.maxColumnsPerPart
-        return stride(from: 0, to: columns.count, by: size).map { start in
-            let group = Array(columns[start..<min(start + size, columns.count)])
-            let body = Part.encode(times: times, columns: group, finish: finish)
-            let samples = group.reduce(0) { $0 + $1.values.count { !$0.isAbsent } }
-            let row = PartRow(
-                id: 0, source: source, window: window, level: level, firstTime: times[0], lastTime: times[times.count - 1], rows: times.count,
-                samples: samples, firstSeries: SeriesID(group[0].id), lastSeries: SeriesID(group[group.count - 1].id), bytes: body.count)
-            return (row, body)
-        }
+    /// `pieces` ascend by id.
+    func encodePart(_ pieces: [SeriesColumnPiece], windows: ClosedRange<Int64>, level: Int64, effort: Part.Effort) -> EncodedPart {
+        let lanes = LaneFinder(pieces)
+        let part = Part.encode(lanes: lanes.lanes, columns: lanes.columns, effort: effort, finish: finish)
+        let row = PartRow(
+            firstWindow: windows.lowerBound, lastWindow: windows.upperBound, level: level, firstTime: pieces.reduce(.max) { min($0, $1.times[0]) },
+            lastTime: pieces.reduce(.min) { max($0, $1.times[$1.times.count - 1]) }, firstSeries: pieces[0].id,
+            lastSeries: pieces[pieces.count - 1].id, columns: pieces.count, samples: pieces.reduce(0) { $0 + $1.times.count },
+            rows: lanes.lanes.reduce(0) { max($0, $1.count) }, bytes: part.byteCount)
+        return (row, part)
     }
 }
+
+/// A series' samples of one part.
+typealias SeriesColumnPiece = (id: UInt64, times: ContiguousArray<Int64>, values: ContiguousArray<Double>)

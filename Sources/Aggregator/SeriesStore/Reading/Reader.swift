@@ -8,12 +8,14 @@ actor Reader {
     nonisolated let thread: WriterThread
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    private let shared: Shared
-    private let finish = zstdFinish()
+    let shared: Shared
+    let finish = zstdFinish()
     private var files: [Day: (generation: Int, file: DayFile)] = [:]
 
     /// Day files that stay open.
     private static let maxFiles = 32
+    /// Series that are gathered before they are handed out: what a query holds in memory.
+    private static let seriesAtOnce = 512
 
     init(_ shared: Shared, number: Int) {
         thread = WriterThread(name: "series-read-\(number)")
@@ -22,135 +24,108 @@ actor Reader {
 
     deinit { thread.stop() }
 
-    /// One series of an answer in the making: its samples piece by piece, in the order in which they were found.
-    private struct Found {
-        var labels: Labels
-        var times: [Int64] = []
-        var values: [Double] = []
-        /// Where each piece begins, and the source that it is from.
-        var pieces: [(start: Int, source: SourceID)] = []
-
-        mutating func add(_ source: SourceID, _ newTimes: ArraySlice<Int64>, _ newValues: ArraySlice<Double>, isFull: Bool) {
-            let start = times.count
-            if isFull {
-                times.append(contentsOf: newTimes)
-                values.append(contentsOf: newValues)
-            } else {
-                for (time, value) in zip(newTimes, newValues) where !value.isAbsent {
-                    times.append(time)
-                    values.append(value)
-                }
+    /// Calls `body` with each series that has samples in the span, in the order of their numbers. `body` may stop by throwing.
+    func forEachSeries(
+        _ matchers: [Matcher], from: Int64, through: Int64, _ body: (SeriesColumn) throws -> Void
+    ) throws -> ReadSummary {
+        shared.metrics.queries.increment()
+        var summary = ReadSummary()
+        guard from <= through else { return summary }
+        let ids = shared.index.withLock { $0.select(matchers, hours: hours(from, through)) }
+        // The head of all series first: what a flush moves meanwhile is then found in both, never in neither, and all
+        // series are of one moment.
+        let head = shared.head.samples(of: ids, from: from, through: through)
+        var groups = TimesGroups()
+        for start in stride(from: 0, to: ids.count, by: Reader.seriesAtOnce) {
+            let slice = Array(ids[start..<min(start + Reader.seriesAtOnce, ids.count)])
+            var gathered = try gather(slice, from, through, &summary)
+            let labels = shared.index.withLock { index in slice.map { index.labels(of: $0) } }
+            for (number, id) in slice.enumerated() {
+                var pieces = gathered.removeValue(forKey: id) ?? []
+                for samples in head[id] ?? [] { pieces.append(Piece(token: nil, times: samples.times, values: samples.values)) }
+                guard !pieces.isEmpty else { continue }
+                let (times, values, group) = groups.combine(pieces)
+                guard !times.isEmpty else { continue }
+                summary.series += 1
+                summary.samples += times.count
+                try checkSize(summary.samples)
+                try body(SeriesColumn(labels: labels[number], timestamps: times, values: values, timesGroup: group))
             }
-            if times.count > start { pieces.append((start, source)) }
         }
-
-        /// Ascending, each time once. Two sources that say different things at one time: the older source counts.
-        var samples: SeriesSamples {
-            if zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { return SeriesSamples(labels: labels, timestamps: times, values: values) }
-            var order: [(time: Int64, source: SourceID, position: Int)] = []
-            for (number, piece) in pieces.enumerated() {
-                let end = number + 1 < pieces.count ? pieces[number + 1].start : times.count
-                for position in piece.start..<end { order.append((times[position], piece.source, position)) }
-            }
-            order.sort { ($0.time, $0.source, $0.position) < ($1.time, $1.source, $1.position) }
-            var result = SeriesSamples(labels: labels, timestamps: [], values: [])
-            for item in order where result.timestamps.last != item.time {
-                result.timestamps.append(item.time)
-                result.values.append(values[item.position])
-            }
-            return result
-        }
+        return summary
     }
 
     func select(_ matchers: [Matcher], from: Int64, through: Int64) throws -> SeriesAnswer {
-        shared.metrics.queries.increment()
-        guard from <= through else { return SeriesAnswer(series: [], warnings: []) }
-        var found: [SeriesID: Found] = [:]
-        var wanted: [SourceID: [SeriesID]] = [:]
-        shared.index.withLock { index in
-            for id in index.select(matchers, hours: hours(from, through)) {
-                let entry = index.entries[id]!
-                found[id] = Found(labels: entry.labels)
-                for source in entry.sources { wanted[source, default: []].append(id) }
-            }
+        var series: [SeriesSamples] = []
+        let summary = try forEachSeries(matchers, from: from, through: through) { column in
+            series.append(SeriesSamples(labels: column.labels, timestamps: Array(column.timestamps), values: Array(column.values)))
         }
-        guard !found.isEmpty else { return SeriesAnswer(series: [], warnings: []) }
-        // The head first: what a flush moves meanwhile is then found in both, never in neither.
-        let head = shared.head.snapshot(wanted, from: from, through: through)
-        var warnings: [String] = []
-        var samples = 0
-        try readDays(wanted, from, through, &found, &samples, &warnings)
-        for snapshot in head {
-            for column in snapshot.columns {
-                found[column.id]?.add(snapshot.source, snapshot.times[snapshot.rows], column.slice(snapshot.rows)[...], isFull: false)
-            }
-            samples += snapshot.columns.count * snapshot.rows.count
-            try checkSize(samples)
-        }
-        let series = found.values.lazy.filter { !$0.times.isEmpty }.map(\.samples).sorted { $0.labels < $1.labels }
-        return SeriesAnswer(series: series, warnings: warnings)
+        series.sort { $0.labels < $1.labels }
+        return SeriesAnswer(series: series, warnings: summary.warnings)
     }
 
-    func labelNames(_ matchers: [Matcher], from: Int64, through: Int64) -> [String] {
-        from > through ? [] : shared.index.withLock { $0.labelNames(matchers, hours: hours(from, through)) }
-    }
-
-    func labelValues(_ name: String, _ matchers: [Matcher], from: Int64, through: Int64) -> [String] {
-        from > through ? [] : shared.index.withLock { $0.labelValues(name, matchers, hours: hours(from, through)) }
-    }
-
-    func series(_ matchers: [Matcher], from: Int64, through: Int64) -> [Labels] {
-        guard from <= through else { return [] }
-        return shared.index.withLock { index in index.select(matchers, hours: hours(from, through)).map { index.entries[$0]!.labels } }.sorted()
-    }
-
-    private func readDays(
-        _ wanted: [SourceID: [SeriesID]], _ from: Int64, _ through: Int64, _ found: inout [SeriesID: Found], _ samples: inout Int,
-        _ warnings: inout [String]
-    ) throws {
+    /// The samples of some series in day files; of a later part after those of an earlier one.
+    private func gather(_ ids: [SeriesID], _ from: Int64, _ through: Int64, _ summary: inout ReadSummary) throws -> [SeriesID: [Piece]] {
+        var found: [SeriesID: [Piece]] = [:]
         let days = shared.days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from }.mapValues(\.generation) }
-        let sources = wanted.sorted { $0.key < $1.key }
         for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
             do {
                 guard let file = try file(day, generation) else { continue }
                 try file.reading {
-                    for (source, ids) in sources {
-                        // Numbers ascend, as the index gives them.
-                        for part in try file.parts(source: source, from: from, through: through, series: ids[0]...ids[ids.count - 1]) {
-                            try read(part, file, ids, from, through, &found, &samples, &warnings)
-                        }
+                    for part in try file.cachedParts()
+                    where part.firstTime <= through && part.lastTime >= from && part.firstSeries <= UInt64(ids[ids.count - 1])
+                        && part.lastSeries >= UInt64(ids[0])
+                    {
+                        try read(part, file, day, ids, from, through, &found, &summary)
                     }
                 }
             } catch {
                 let failure = SeriesStoreError(any: error)
                 guard case .corrupt = failure else { throw failure }
                 shared.metrics.corruptParts.increment()
-                warnings.append("\(failure)")
+                warn("\(failure)", &summary)
             }
         }
+        return found
+    }
+
+    private func warn(_ warning: String, _ summary: inout ReadSummary) {
+        if !summary.warnings.contains(warning) { summary.warnings.append(warning) }
     }
 
     private func read(
-        _ part: PartRow, _ file: DayFile, _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ found: inout [SeriesID: Found],
-        _ samples: inout Int, _ warnings: inout [String]
+        _ part: PartRow, _ file: DayFile, _ day: Day, _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ found: inout [SeriesID: [Piece]],
+        _ summary: inout ReadSummary
     ) throws {
-        guard let body = try file.body(part: part.id) else { return }
+        let span = "\(CivilTime(Timestamp(milliseconds: part.firstTime)).rfc3339()) to \(CivilTime(Timestamp(milliseconds: part.lastTime)).rfc3339())"
+        guard part.level >= 0 else {
+            return warn("\(file.path): part \(part.id), \(part.columns) series from \(span), is damaged and left out of this answer", &summary)
+        }
         do {
-            let reader = try PartReader(body, finish: finish)
-            let start = reader.times.firstIndex { $0 >= from } ?? reader.times.count
-            let end = reader.times.lastIndex { $0 <= through }.map { $0 + 1 } ?? 0
-            guard start < end else { return }
+            let reader = try file.reader(part, finish)
+            var used = false
+            // Both ascend.
+            var position = 0
             for id in ids {
-                guard let position = reader.position(of: UInt64(id)) else { continue }
-                samples += end - start
-                try checkSize(samples)
-                let values = try reader.values(at: position)
-                let isFull = reader.sampleCount(at: position) == reader.times.count
-                found[id]?.add(part.source, reader.times[start..<end], values[start..<end], isFull: isFull)
+                while position < reader.ids.count, reader.ids[position] < UInt64(id) { position += 1 }
+                guard position < reader.ids.count else { break }
+                guard reader.ids[position] == UInt64(id) else { continue }
+                let times = reader.times(at: position)
+                let start = times.firstPosition(notBefore: from)
+                let end = through == .max ? times.count : times.firstPosition(notBefore: through + 1)
+                guard start < end else { continue }
+                used = true
+                let samples = try reader.samples(at: position)
+                let token = Piece.Token(day: day.number, part: part.id, lane: reader.timesNumber(at: position))
+                found[id, default: []].append(
+                    start == 0 && end == times.count
+                        ? Piece(token: token, times: samples.times, values: samples.values)
+                        : Piece(token: token, times: ContiguousArray(times[start..<end]), values: ContiguousArray(samples.values[start..<end])))
             }
+            if used { summary.parts += 1 }
         } catch let error as ChunkError {
-            shared.metrics.corruptParts.increment()
-            warnings.append("\(file.path): part \(part.id) is damaged and left out of this answer: \(error)")
+            shared.report(damaged: part.id, in: day)
+            warn("\(file.path): part \(part.id), \(part.columns) series from \(span), is damaged and left out of this answer: \(error)", &summary)
         }
     }
 
@@ -161,7 +136,7 @@ actor Reader {
     }
 
     /// The day's file; nil if the retention has just removed it.
-    private func file(_ day: Day, _ generation: Int) throws -> DayFile? {
+    func file(_ day: Day, _ generation: Int) throws -> DayFile? {
         if let known = files[day], known.generation == generation { return known.file }
         if files.count >= Reader.maxFiles, let oldest = files.keys.min() { files[oldest] = nil }
         do {
@@ -181,4 +156,23 @@ actor Reader {
     }
 
     func close() { files = [:] }
+
+    // MARK: From the index alone
+
+    func labelNames(_ matchers: [Matcher], from: Int64, through: Int64) -> [String] {
+        from > through ? [] : shared.index.withLock { $0.labelNames(matchers, hours: hours(from, through)) }
+    }
+
+    func labelValues(_ name: String, _ matchers: [Matcher], from: Int64, through: Int64) -> [String] {
+        from > through ? [] : shared.index.withLock { $0.labelValues(name, matchers, hours: hours(from, through)) }
+    }
+
+    func series(_ matchers: [Matcher], from: Int64, through: Int64) -> [Labels] {
+        guard from <= through else { return [] }
+        return shared.index.withLock { index in index.select(matchers, hours: hours(from, through)).map { index.labels(of: $0) } }.sorted()
+    }
+
+    func seriesCount(_ matchers: [Matcher], from: Int64, through: Int64) -> Int {
+        from > through ? 0 : shared.index.withLock { $0.select(matchers, hours: hours(from, through)).count }
+    }
 }

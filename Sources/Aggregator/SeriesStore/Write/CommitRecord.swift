@@ -1,87 +1,100 @@
 import ChunkCodec
 import Telemetry
+import Zstd
 
-/// One row of the log: all frames of one commit. docs/formats/series.md draws it.
-struct LogRecord {
-    static let version: UInt8 = 1
+/// One row of the log: what one commit stored. It needs no row before it. docs/formats/series.md draws it.
+struct CommitRecord {
+    static let version: UInt8 = 2
 
-    /// A frame as it lies in the record. `full` frames begin a chain; the others continue one.
-    struct Frame {
-        var source: SourceID
-        var time: Int64
-        /// The columns, of a full frame.
-        var ids: [SeriesID]?
-        var values: ByteReader
-    }
+    /// Series that are in no catalog yet, with their numbers.
+    var series: [(id: SeriesID, labels: Labels)] = []
+    /// Samples, column by column.
+    var ids: [SeriesID] = []
+    var times: [Int64] = []
+    var values: [Double] = []
 
-    private var bytes: [UInt8]
-    private let base: Int64
+    /// Below this a compressor finds nothing.
+    private static let smallestPacked = 256
 
-    /// Times are kept relative to `base`.
-    init(base: Int64, count: Int) {
-        self.base = base
-        bytes = [LogRecord.version]
-        bytes.appendZigzag(base)
-        bytes.appendVarint(count)
-    }
-
-    /// Adds a frame. `isFull` if the chain is new.
-    mutating func add(source: SourceID, time: Int64, values: [Double], chain: inout FrameChain, isFull: Bool) {
-        var frame: [UInt8] = []
-        frame.reserveCapacity(16 + values.count * 2)
-        frame.appendVarint(UInt64(source))
-        frame.appendZigzag(time &- base)
-        frame.append(isFull ? 1 : 0)
-        if isFull {
-            frame.appendVarint(chain.ids.count)
-            var previous: Int64 = 0
-            for id in chain.ids {
-                frame.appendZigzag(Int64(id) - previous)
-                previous = Int64(id)
+    func encoded(_ compressor: ZstdCompressor) -> [UInt8] {
+        var content: [UInt8] = []
+        content.reserveCapacity(64 + ids.count * 8)
+        content.appendVarint(series.count)
+        for (id, labels) in series {
+            content.appendVarint(UInt64(id))
+            content.appendVarint(labels.count)
+            for label in labels.list {
+                content.appendSection(Array(label.name.utf8))
+                content.appendSection(Array(label.value.utf8))
             }
         }
-        chain.encode(values, into: &frame)
-        bytes.appendSection(frame)
-    }
-
-    /// The bytes with their checksum. The record is used up.
-    consuming func finish() -> [UInt8] {
-        var bytes = bytes
+        content.appendVarint(ids.count)
+        var previousID: Int64 = 0
+        for id in ids {
+            content.appendZigzag(Int64(id) - previousID)
+            previousID = Int64(id)
+        }
+        var previousTime: Int64 = 0
+        for time in times {
+            content.appendZigzag(time &- previousTime)
+            previousTime = time
+        }
+        for value in values {
+            // Counters and sizes are whole numbers: two to six bytes in place of nine.
+            if value.magnitude < 9_007_199_254_740_992, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus {
+                content.appendVarint(whole.zigzag << 1)
+            } else {
+                content.append(1)
+                content.appendFixed(value.bitPattern)
+            }
+        }
+        var bytes: [UInt8] = [CommitRecord.version, 0]
+        if content.count >= CommitRecord.smallestPacked {
+            bytes[1] = 1
+            bytes.append(contentsOf: compressor.compress(content))
+        } else {
+            bytes.append(contentsOf: content)
+        }
         bytes.appendFixed(CRC32C.checksum(bytes))
         return bytes
     }
 
-    static func read(_ bytes: [UInt8]) throws(ChunkError) -> [Frame] {
-        guard bytes.count >= 4 else { throw .truncated(offset: bytes.count) }
-        let body = bytes.count - 4
-        var reader = ByteReader(bytes)
-        var tail = reader
-        _ = try tail.take(body)
+    init() {}
+
+    init(_ bytes: [UInt8], _ decompressor: ZstdDecompressor) throws {
+        guard bytes.count >= 6 else { throw ChunkError.truncated(offset: bytes.count) }
+        var tail = ByteReader(bytes, in: bytes.count - 4..<bytes.count)
         let stored = try tail.fixed32()
-        let computed = CRC32C.checksum(bytes, in: 0..<body)
-        guard stored == computed else { throw .checksum(stored: stored, computed: computed) }
-        reader = try reader.take(body)
-        let version = try reader.byte()
-        guard version <= LogRecord.version else { throw .newerVersion(version) }
-        let base = try reader.zigzag()
-        var frames: [Frame] = []
-        for _ in 0..<(try reader.count(upTo: body)) {
-            var frame = try reader.section()
-            let source = SourceID(try frame.count(upTo: Int(SourceID.max)))
-            let time = base &+ (try frame.zigzag())
-            var ids: [SeriesID]?
-            if try frame.byte() == 1 {
-                var list: [SeriesID] = []
-                var id: Int64 = 0
-                for _ in 0..<(try frame.count(upTo: frame.remaining)) {
-                    id &+= try frame.zigzag()
-                    guard let exact = SeriesID(exactly: id) else { throw .malformed("a series of number \(id)") }
-                    list.append(exact)
-                }
-                ids = list
+        let computed = CRC32C.checksum(bytes, in: 0..<bytes.count - 4)
+        guard stored == computed else { throw ChunkError.checksum(stored: stored, computed: computed) }
+        guard bytes[0] == CommitRecord.version else { throw ChunkError.malformed("a record of format version \(bytes[0])") }
+        var content = Array(bytes[2..<bytes.count - 4])
+        if bytes[1] == 1 { content = try decompressor.decompress(content, limit: 1 << 30) }
+        var reader = ByteReader(content)
+        for _ in 0..<(try reader.count(upTo: content.count)) {
+            let id = SeriesID(try reader.count(upTo: Int(SeriesID.max) - 1))
+            var list: [Labels.Label] = []
+            for _ in 0..<(try reader.count(upTo: reader.remaining)) {
+                let name = String(decoding: try reader.section().rest, as: UTF8.self)
+                list.append(Labels.Label(name, String(decoding: try reader.section().rest, as: UTF8.self)))
             }
-            frames.append(Frame(source: source, time: time, ids: ids, values: frame))
+            series.append((id, Labels(sortedUnchecked: list)))
         }
-        return frames
+        let count = try reader.count(upTo: content.count)
+        var id: Int64 = 0
+        for _ in 0..<count {
+            id &+= try reader.zigzag()
+            guard let exact = SeriesID(exactly: id) else { throw ChunkError.malformed("a series of number \(id)") }
+            ids.append(exact)
+        }
+        var time: Int64 = 0
+        for _ in 0..<count {
+            time &+= try reader.zigzag()
+            times.append(time)
+        }
+        for _ in 0..<count {
+            let head = try reader.varint()
+            values.append(head & 1 == 0 ? Double(Int64(zigzag: head >> 1)) : Double(bitPattern: try reader.fixed64()))
+        }
     }
 }
