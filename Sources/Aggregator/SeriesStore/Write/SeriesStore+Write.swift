@@ -8,33 +8,16 @@ extension SeriesStore {
     /// promised, and that the whole may be sent again: `overloaded` and `headFull` after a while (429).
     @discardableResult
     public func write(_ batches: [SeriesBatch], metadata: [MetricMetadata] = []) async throws(SeriesStoreError) -> WriteSummary {
-        var summary = WriteSummary()
-        for (position, batch) in batches.enumerated() {
-            let outcome = try await write(batch, &summary.reasons)
-            if outcome.written != batch.samples.count { summary.exceptions[position] = outcome }
-            summary.total += outcome
-        }
-        return summary
+        let ticket = try shared.enqueue(.batches(batches, metadata: metadata))
+        return try await writer.commit(ticket).write
     }
 
-    private func write(_ batch: SeriesBatch, _ reasons: inout [String]) async throws(SeriesStoreError) -> WriteOutcome {
-        var outcome = WriteOutcome()
-        let set = SeriesSet([batch.series.labels])
-        let source = "series/\(batch.series.labels)"
-        let frames = batch.samples.map {
-            SampleFrame(source: source, timestamp: Timestamp(milliseconds: $0.timestamp), series: set, values: [$0.value])
-        }
-        do throws(SeriesStoreError) {
-            let stored = try await append(frames)
-            outcome.written = stored.storedFrames
-            outcome.duplicates = stored.duplicateFrames
-            outcome.tooOld = stored.tooOldFrames
-            outcome.tooNew = stored.futureFrames
-        } catch {
-            guard case .seriesLimit = error else { throw error }
-            outcome.overLimit = frames.count
-            if reasons.count < 8 { reasons.append("\(error)") }
-        }
-        return outcome
+    /// Makes all frames durable. Sending them again is harmless. A caller hands over the frames of a second together.
+    ///
+    /// At the limit of series, series that are known are stored and `seriesLimit` is thrown for the others.
+    @discardableResult
+    public func append(_ frames: [SampleFrame]) async throws(SeriesStoreError) -> AppendSummary {
+        let ticket = try shared.enqueue(.frames(frames))
+        return try await writer.commit(ticket).append
     }
 }
