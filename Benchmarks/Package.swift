@@ -19,7 +19,18 @@ let package = Package(
                 .treatAllWarnings(as: .error),
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
-            ])
+            ]),
+        // BINNACLE_ONLY=Ingest,Scraping swift run -c release --package-path Benchmarks IngestBench
+        .executableTarget(
+            name: "IngestBench",
+            dependencies: ["SeriesStore", "Runtime", "Telemetry", "Ingest", "Scraping", "HTTP", "ProtoWire", "Snappy"]
+                .map { .product(name: $0, package: "binnacle") },
+            swiftSettings: [
+                .strictMemorySafety(),
+                .treatAllWarnings(as: .error),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -92,6 +92,7 @@ public struct PrometheusAPI: Sendable {
         registerRules(on: &router)
         registerAdmin(on: &router)
         registerFederation(on: &router)
+        registerRemoteRead(on: &router)
         registerStatus(on: &router)
         router.on("GET", "/-/healthy") { _, _ in .text("Binnacle is healthy.\n") }
         router.on("GET", "/-/ready") { _, _ in

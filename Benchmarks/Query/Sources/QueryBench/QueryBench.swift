@@ -7,8 +7,6 @@ import SeriesStore
 import Synchronization
 import Telemetry
 
-extension SeriesStore: @retroactive SampleSource {}
-
 /// What queries cost: p50 and p99 of each of the table in issue 5, beside a Prometheus or a VictoriaMetrics that has the same data.
 ///
 /// `QueryBench [--containers N] [--interval SECONDS] [--runs N] [--only NAME] [--write-openmetrics FILE] [--store DIRECTORY] [--peer NAME=PORT]...`.

@@ -24,17 +24,6 @@ struct StoredLines: LogSink {
     func append(_ batches: [LogBatch]) async throws { try await health.watching(\.logs) { try await archive.append(batches) } }
 }
 
-extension SeriesStore: SampleSource {
-    public func read(_ request: SampleRequest) async throws -> SampleAnswer {
-        do {
-            let answer = try await answer(request.matchers, from: request.from, through: request.through)
-            return SampleAnswer(blocks: SampleBlock.grouping(answer.series), warnings: answer.warnings)
-        } catch SeriesStoreError.tooManySamples(let limit) {
-            throw TooManySamples(limit: limit)
-        }
-    }
-}
-
 /// What a report reads: the query engine, the log store and the cluster's events.
 struct StoredReportData: ReportData {
     let engine: Engine
