@@ -141,4 +141,26 @@ import Testing
         let error = await #expect(throws: QueryError.self) { try await task.value }
         #expect(error?.kind == .canceled)
     }
+
+    /// A query of years of steps, and small ones beside it: these are answered while it is still at work.
+    @Test func `a query bomb costs its author only`() async throws {
+        let times = (0..<2000).map { Int64($0) * 1000 }
+        let source = MemorySource(
+            all: (0..<50).map { number in
+                SeriesSamples(labels: Labels(name: "m", ["i": "\(number)"]), timestamps: times, values: times.map { Double($0 % 977) })
+            })
+        let engine = Engine(source: source)
+        let bomb = Task {
+            try await engine.range(
+                "quantile_over_time(0.9, m[1h]) + quantile_over_time(0.8, m[1h]) + quantile_over_time(0.7, m[1h]) + max_over_time(m[6h:1s])",
+                from: Timestamp(milliseconds: 0), through: Timestamp(milliseconds: 10_000_000), step: .seconds(1))
+        }
+        for _ in 0..<20 {
+            guard case .vector(let samples) = try await engine.instant("count(m)", at: Timestamp(milliseconds: 1_000_000)).value else { continue }
+            #expect(samples.map(\.value) == [50])
+        }
+        bomb.cancel()
+        let error = await #expect(throws: QueryError.self) { try await bomb.value }
+        #expect(error?.kind == .canceled)
+    }
 }

@@ -69,6 +69,11 @@ extension Evaluator {
         try collect(expression, querySteps, ReadContext(), &uses)
         let source = engine.source
         let clock = engine.options.explainClock
+        if let only = uses.first, uses.count == 1 {
+            let begin = clock?() ?? 0
+            let answer = try await Evaluator.read(source, only.key)
+            return try keep(only.key, answer, uses: only.value, nanoseconds: (clock?() ?? 0) - begin)
+        }
         typealias Outcome = (SampleRequest, Result<SampleAnswer, QueryError>, Int64)
         let answers = await withTaskGroup(of: Outcome.self) { group in
             for request in uses.keys {

@@ -58,10 +58,10 @@ extension Evaluator {
         return result
     }
 
-    /// A last look at what leaves the engine.
-    func checkUnique(_ columns: [SeriesColumn]) throws(QueryError) {
-        var seen = Set<Labels>()
-        seen.reserveCapacity(columns.count)
-        for column in columns { if !seen.insert(column.labels).inserted { throw .execution(Evaluator.duplicateMessage) } }
+    /// What leaves the engine, by labels. A last look: equal label sets would lie next to each other.
+    func sortedUnique(_ columns: [SeriesColumn]) throws(QueryError) -> [SeriesColumn] {
+        let sorted = columns.sorted { $0.labels < $1.labels }
+        for (one, next) in zip(sorted, sorted.dropFirst()) where one.labels == next.labels { throw .execution(Evaluator.duplicateMessage) }
+        return sorted
     }
 }

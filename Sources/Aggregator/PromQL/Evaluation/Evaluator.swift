@@ -41,11 +41,10 @@ final class Evaluator {
         case .scalar(let values): return .scalar(time, values[0])
         case .string(let text): return .string(time, text)
         case .vector(let columns):
-            try checkUnique(columns)
-            let samples = columns.compactMap { column in
-                column.values[0].isAbsent ? nil : QueryResult.Sample(labels: column.labels, timestamp: time, value: column.values[0])
-            }
-            return .vector(expression.fixesOrder ? samples : samples.sorted { $0.labels < $1.labels })
+            let present = columns.filter { !$0.values[0].isAbsent }
+            let sorted = try sortedUnique(present)
+            return .vector(
+                (expression.fixesOrder ? present : sorted).map { QueryResult.Sample(labels: $0.labels, timestamp: time, value: $0.values[0]) })
         }
     }
 
@@ -69,8 +68,7 @@ final class Evaluator {
         case .scalar(let values): return .matrix(series([SeriesColumn(labels: Labels(), values: values)], querySteps))
         case .string: throw QueryError(.internal, "a string came out of a range query")
         case .vector(let columns):
-            try checkUnique(columns)
-            return .matrix(series(columns.sorted { $0.labels < $1.labels }, querySteps))
+            return .matrix(series(try sortedUnique(columns), querySteps))
         }
     }
 

@@ -58,7 +58,11 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     private func show(_ answer: JSON, _ table: QueryTable) throws {
-        if explain { return try Output.write(format == .json ? answer["data"]["explain"].bytes(indented: true) + [0x0A] : Array(QueryPlan.text(answer["data"]["explain"], width: Output.width).utf8)) }
+        if explain {
+            return try Output.write(
+                format == .json
+                    ? answer["data"]["explain"].bytes(indented: true) + [0x0A] : Array(QueryPlan.text(answer["data"]["explain"], width: Output.width).utf8))
+        }
         switch format {
         case .json: try Output.write(answer["data"].bytes(indented: true) + [0x0A])
         case .csv: try Output.write(table.csv)
