@@ -40,7 +40,9 @@ let rows: [Row] = [
     Row(name: "Pattern", path: "Shared/Pattern"),
     Row(name: "JSON", path: "Shared/JSON"),
     Row(name: "HTTP", path: "Shared/HTTP", needs: ["JSON"]),
-    Row(name: "Exposition", path: "Shared/Exposition", needs: ["Telemetry"]),
+    Row(name: "ProtoWire", path: "Shared/ProtoWire"),
+    Row(name: "Snappy", path: "Shared/Snappy"),
+    Row(name: "Exposition", path: "Shared/Exposition", needs: ["Telemetry", "ProtoWire"]),
     Row(name: "Runtime", path: "Shared/Runtime", needs: ["Telemetry", "Exposition", "CShims"], products: [log]),
     Row(name: "YAML", path: "Shared/YAML", needs: ["JSON", "CYAML"]),
     Row(name: "SQLite", path: "Shared/SQLite", needs: ["CSQLite"]),
@@ -56,12 +58,23 @@ let rows: [Row] = [
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"], testData: ["Golden"]),
 
+    Row(
+        name: "Scraping", path: "Collector/Scraping", needs: ["Exposition", "Telemetry", "ProtoWire", "Pattern", "JSON", "YAML", "HTTP", "Gzip", "Runtime"],
+        products: [log]),
+
     Row(name: "ChunkCodec", path: "Aggregator/ChunkCodec"),
     Row(name: "SeriesStore", path: "Aggregator/SeriesStore", needs: ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime"]),
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
-    Row(name: "QueryAPI", path: "Aggregator/QueryAPI", needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime"]),
-    Row(name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"], products: [log]),
+    Row(
+        name: "QueryAPI", path: "Aggregator/QueryAPI",
+        needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime"]),
+    Row(
+        name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"],
+        products: [log]),
+    Row(
+        name: "Ingest", path: "Aggregator/Ingest",
+        needs: ["SeriesStore", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"], products: [log]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
@@ -152,9 +165,10 @@ let package = Package(
     name: "binnacle",
     products: (isWhole ? [.executable(name: app.name, targets: [app.name]), .executable(name: pause.name, targets: [pause.name])] : [])
         // What Benchmarks links, while the chosen rows hold it.
-        + ["SeriesStore", "Runtime", "Telemetry", "NodeStats", "NodeEndpoint", "Exposition"].filter { name in chosen.contains { $0.name == name } }.map {
-            .library(name: $0, targets: [$0])
-        },
+        + [
+            "SeriesStore", "Runtime", "Telemetry", "NodeStats", "NodeEndpoint", "Exposition", "PromQL", "QueryAPI", "Ingest", "Scraping", "HTTP",
+            "ProtoWire", "Snappy",
+        ].filter { name in chosen.contains { $0.name == name } }.map { .library(name: $0, targets: [$0]) },
     dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")]
         + (!usesNetwork
             ? []

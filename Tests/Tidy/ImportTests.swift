@@ -10,7 +10,9 @@ import Testing
         "Shared/JSON": [],
         "Shared/Telemetry": ["Pattern"],
         "Shared/HTTP": ["JSON"],
-        "Shared/Exposition": ["Telemetry"],
+        "Shared/ProtoWire": [],
+        "Shared/Snappy": [],
+        "Shared/Exposition": ["Telemetry", "ProtoWire"],
         "Shared/Runtime": ["Telemetry", "Exposition", "CShims", "Logging", "Glibc", "Synchronization"],
         "Shared/YAML": ["JSON", "CYAML", "Glibc"],
         "Shared/SQLite": ["CSQLite"],
@@ -26,13 +28,21 @@ import Testing
         "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
+        "Collector/Scraping": [
+            "Exposition", "Telemetry", "ProtoWire", "Pattern", "JSON", "YAML", "HTTP", "Gzip", "Runtime", "Logging", "Glibc", "Synchronization",
+        ],
         "Aggregator/ChunkCodec": ["Glibc"],
         "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
         "Aggregator/LogStore": ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
-        "Aggregator/QueryAPI": ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "JSON", "HTTP", "Runtime", "Synchronization"],
+        "Aggregator/QueryAPI": [
+            "Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime", "Synchronization",
+        ],
         "Aggregator/Alerting": [
             "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",
+        ],
+        "Aggregator/Ingest": [
+            "SeriesStore", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime", "Logging", "Synchronization",
         ],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
@@ -54,7 +64,9 @@ import Testing
 
     /// Pure targets do no I/O, read no clock and draw no unseeded random number.
     static let pure: Set<String> = [
-        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/Exposition", "Shared/GoTemplate", "Aggregator/ChunkCodec", "Aggregator/PromQL",
+        "Shared/Pattern", "Shared/JSON", "Shared/Telemetry", "Shared/HTTP", "Shared/ProtoWire", "Shared/Snappy", "Shared/Exposition", "Shared/GoTemplate",
+        "Aggregator/ChunkCodec",
+        "Aggregator/PromQL",
         "Orchestrator/Objects", "Orchestrator/Scheduling",
     ]
 

@@ -28,7 +28,7 @@ public struct SeriesAnswer: Sendable {
 public struct SeriesStoreStatistics: Sendable, Hashable {
     /// Within the retention.
     public var series = 0
-    public var headRows = 0
+    public var headSamples = 0
     public var headBytes = 0
     public var days = 0
     /// In day files.
@@ -46,9 +46,9 @@ public struct SeriesStoreStatistics: Sendable, Hashable {
 /// `append` returns when its frames are durable, and a query sees all that was acknowledged before it began.
 /// docs/formats/series.md has the files, docs/decisions/series-store.md the reasons.
 public final class SeriesStore: Sendable {
-    private let shared: Shared
-    private let writer: Writer
-    private let readers: [Reader]
+    let shared: Shared
+    let writer: Writer
+    let readers: [Reader]
     private let nextReader = Atomic<Int>(0)
     /// Held with flock(2) while the store is open.
     private let lock: HostFile
@@ -77,16 +77,6 @@ public final class SeriesStore: Sendable {
         }
         readers = (0..<max(1, configuration.readerCount)).map { [shared] in Reader(shared, number: $0) }
         registerGauges(metrics)
-    }
-
-    /// Makes all frames durable, or throws and may have stored some of them: sending them again is harmless,
-    /// because a source has one frame a time. A caller hands over the frames of a second together.
-    ///
-    /// At the limit of series, series that are known are stored and `seriesLimit` is thrown for the others.
-    @discardableResult
-    public func append(_ frames: [SampleFrame]) async throws(SeriesStoreError) -> AppendSummary {
-        let ticket = try shared.enqueue(frames)
-        return try await writer.commit(ticket)
     }
 
     /// The samples of all series that satisfy the matchers, both ends of the span included.
@@ -118,6 +108,31 @@ public final class SeriesStore: Sendable {
         await reader.series(matchers, from: from.milliseconds, through: through.milliseconds)
     }
 
+    /// Calls `body` with each series that satisfies the matchers and has samples in the span (both ends included), as columns,
+    /// in no order that means anything; only what is asked for is read and decoded. `body` runs on a thread of the store and
+    /// may stop the query by throwing. Nothing is kept but the series at hand and a few hundred after it.
+    @discardableResult
+    public func forEachSeries(
+        _ matchers: [Matcher], from: Timestamp, through: Timestamp, _ body: @Sendable (SeriesColumn) throws -> Void
+    ) async throws -> ReadSummary {
+        try await reader.forEachSeries(matchers, from: from.milliseconds, through: through.milliseconds, body)
+    }
+
+    /// How many series satisfy the matchers and have samples in the span, by whole hours: from the index, without reading samples.
+    public func seriesCount(matchers: [Matcher], from: Timestamp, through: Timestamp) async -> Int {
+        await reader.seriesCount(matchers, from: from.milliseconds, through: through.milliseconds)
+    }
+
+    /// Rollups of the series: the buckets that begin in the span. Days without rollups (the newest, usually) are not in `days`.
+    ///
+    /// Count, minimum, maximum, first, last and resets are what the samples would give; sums and increases are too as far as
+    /// adding in another order rounds to the same double.
+    public func rollups(
+        matchers: [Matcher], from: Timestamp, through: Timestamp, resolution: RollupResolution
+    ) async throws -> RollupAnswer {
+        try await reader.rollups(matchers, from: from.milliseconds, through: through.milliseconds, resolution)
+    }
+
     /// Flushes what is due, merges the parts of windows that ended, and once a day applies the retention. To be called every few seconds.
     public func maintain() async throws {
         try await writer.maintain()
@@ -125,7 +140,19 @@ public final class SeriesStore: Sendable {
     }
 
     /// Moves all recent samples into day files now.
-    public func flush() async throws { try await writer.flushAll() }
+    public func flush() async throws { try await writer.flush() }
+
+    /// Flushes and merges everything now, and gives unused space back.
+    public func compact() async throws {
+        try await writer.compact()
+        for reader in readers { await reader.purge() }
+    }
+
+    /// Removes all samples of the series that satisfy the matchers in the span, from answers and from disk. Returns how many.
+    @discardableResult
+    public func delete(matchers: [Matcher], from: Timestamp, through: Timestamp) async throws -> Int {
+        try await writer.delete(matchers, from: from.milliseconds, through: through.milliseconds)
+    }
 
     /// Removes day files that are wholly older than the retention.
     public func applyRetention(now: Timestamp) async throws {
@@ -135,17 +162,20 @@ public final class SeriesStore: Sendable {
 
     /// Refuses further appends, moves all into day files and lets SQLite's logs go. What cannot be moved stays in the log.
     public func close() async {
-        shared.waiting.withLock { $0.isClosed = true }
+        shared.intake.withLock { $0.isClosed = true }
         // The next start replays the log, so a failure here costs time and no data.
         try? await writer.close()
         for reader in readers { await reader.close() }
         flock(lock.descriptor, LOCK_UN)
     }
 
+    /// Where the files are.
+    public var directory: String { shared.directory }
+
     public var statistics: SeriesStoreStatistics {
         var statistics = SeriesStoreStatistics()
         statistics.series = shared.index.withLock { $0.count }
-        statistics.headRows = shared.head.rowCount
+        statistics.headSamples = shared.head.samples
         statistics.headBytes = shared.head.bytes
         shared.days.withLock { days in
             statistics.days = days.totals.count
@@ -154,14 +184,11 @@ public final class SeriesStore: Sendable {
                 statistics.partBytes += totals.bytes
             }
         }
-        let fileSystem = HostFileSystem()
-        for name in (try? fileSystem.list(shared.directory)) ?? [] {
-            statistics.fileBytes += Int((try? fileSystem.status(shared.path(name)).size) ?? 0)
-        }
+        statistics.fileBytes = shared.fileBytes
         return statistics
     }
 
-    private var reader: Reader { readers[abs(nextReader.wrappingAdd(1, ordering: .relaxed).oldValue % readers.count)] }
+    var reader: Reader { readers[abs(nextReader.wrappingAdd(1, ordering: .relaxed).oldValue % readers.count)] }
 
     private func registerGauges(_ metrics: MetricRegistry) {
         let shared = shared
@@ -170,7 +197,7 @@ public final class SeriesStore: Sendable {
         metrics.gauge("binnacle_series_store_head_bytes", "Memory of samples that are in no day file yet.") { Double(shared.head.bytes) }
         metrics.gauge("binnacle_series_store_head_bytes_limit", "The bound of that.") { Double(shared.configuration.maxHeadBytes) }
         metrics.gauge("binnacle_series_store_waiting_samples", "Samples that wait for their commit.") {
-            Double(shared.waiting.withLock { $0.samples })
+            Double(shared.intake.withLock { $0.samples })
         }
         metrics.gauge("binnacle_series_store_stored_samples", "Samples in day files.") {
             Double(shared.days.withLock { $0.totals.values.reduce(0) { $0 + $1.samples } })

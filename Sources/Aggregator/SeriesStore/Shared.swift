@@ -4,17 +4,6 @@ import Telemetry
 
 /// What the writer, the readers and their callers share. Each lock is held for short steps only and never inside another.
 final class Shared: Sendable {
-    /// Batches that wait for the writer.
-    struct Waiting {
-        var batches: [Batch] = []
-        var samples = 0
-        var nextTicket: UInt64 = 0
-        var isClosed = false
-    }
-    struct Batch: Sendable {
-        var ticket: UInt64
-        var frames: [SampleFrame]
-    }
     /// What is in one day file. The generation tells a file from a later one of the same name.
     struct DayTotals {
         var generation: Int
@@ -42,7 +31,9 @@ final class Shared: Sendable {
     let index = Mutex(SeriesIndex())
     let head = Head()
     let days = Mutex(Days())
-    let waiting = Mutex(Waiting())
+    let intake = Mutex(Intake())
+    /// Parts that a reader found damaged, for the writer to mark.
+    let damaged = Mutex<[Day: Set<Int64>]>([:])
 
     init(directory: String, configuration: SeriesStoreConfiguration, metrics: SeriesStoreMetrics, clock: any WallClock) {
         self.directory = directory
@@ -53,29 +44,35 @@ final class Shared: Sendable {
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
-    /// Puts frames in the queue; refuses beyond the bound.
-    func enqueue(_ frames: [SampleFrame]) throws(SeriesStoreError) -> UInt64 {
-        let samples = frames.reduce(0) { $0 + $1.values.count }
+    /// Puts a request in the queue; refuses beyond the bound.
+    func enqueue(_ content: Intake.Content) throws(SeriesStoreError) -> UInt64 {
+        let samples = content.sampleCount
         let limit = configuration.maxWaitingSamples
-        let ticket: Result<UInt64, SeriesStoreError> = waiting.withLock { waiting in
-            if waiting.isClosed { return .failure(.closed) }
-            // One batch is always let in, however large, or it could never be.
-            if waiting.samples > 0, waiting.samples + samples > limit { return .failure(.overloaded(waiting: waiting.samples, limit: limit)) }
-            waiting.samples += samples
-            waiting.nextTicket += 1
-            waiting.batches.append(Batch(ticket: waiting.nextTicket, frames: frames))
-            return .success(waiting.nextTicket)
+        let ticket: Result<UInt64, SeriesStoreError> = intake.withLock { intake in
+            if intake.isClosed { return .failure(.closed) }
+            // One request is always let in, however large, or it could never be.
+            if intake.samples > 0, intake.samples + samples > limit { return .failure(.overloaded(waiting: intake.samples, limit: limit)) }
+            intake.samples += samples
+            intake.nextTicket += 1
+            intake.requests.append(Intake.Request(ticket: intake.nextTicket, content: content))
+            return .success(intake.nextTicket)
         }
         if case .failure(.overloaded) = ticket { metrics.overloads.increment() }
         return try ticket.get()
     }
 
-    func takeWaiting() -> [Batch] {
-        waiting.withLock { waiting in
-            let batches = waiting.batches
-            waiting.batches = []
-            waiting.samples = 0
-            return batches
+    func takeWaiting() -> [Intake.Request] {
+        intake.withLock { intake in
+            let requests = intake.requests
+            intake.requests = []
+            intake.samples = 0
+            return requests
         }
+    }
+
+    /// A reader could not read a part: it is left out of all answers from now on, and told of.
+    func report(damaged part: Int64, in day: Day) {
+        metrics.corruptParts.increment()
+        damaged.withLock { _ = $0[day, default: []].insert(part) }
     }
 }

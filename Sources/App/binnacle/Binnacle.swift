@@ -35,7 +35,8 @@ struct Binnacle: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            UpCommand.self, CollectCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
+            UpCommand.self, CollectCommand.self, AggregateCommand.self, QueryCommand.self, CheckCommand.self, LogsCommand.self, ReportCommand.self,
+            ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]
     )

@@ -32,7 +32,7 @@ public struct SQLiteError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public let path: String
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
 
     /// Opens or makes the file. `:memory:` is a database of its own.
@@ -124,7 +124,7 @@ public struct SQLiteError: Error, Hashable, Sendable, CustomStringConvertible {
         guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
     }
 
-    private func error(_ code: Int32, _ sql: String) -> SQLiteError {
+    func error(_ code: Int32, _ sql: String) -> SQLiteError {
         SQLiteError(code: code, message: unsafe String(cString: sqlite3_errmsg(handle)), sql: sql, path: path)
     }
 }

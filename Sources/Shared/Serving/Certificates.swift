@@ -38,6 +38,10 @@ public struct TLSIdentity: Sendable {
 public struct KeyPair: Sendable {
     public var certificate: String
     public var privateKey: String
+    public init(certificate: String, privateKey: String) {
+        self.certificate = certificate
+        self.privateKey = privateKey
+    }
 }
 
 /// The cluster's own certificate authority, kept as two PEM files (`ca.crt`, `ca.key`) in a directory.

@@ -71,6 +71,8 @@ public struct HTTPClient: Sendable {
         case anyone
         /// PEM.
         case authority(String)
+        /// PEM of authorities; the certificate must also be for the host that is asked.
+        case hosts(String)
     }
 
     private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
@@ -83,6 +85,8 @@ public struct HTTPClient: Sendable {
     public var trust: Trust = .anyone
     /// Presented to a TLS server that asks.
     public var identity: KeyPair?
+    /// The host's name in TLS, where the address has another.
+    public var serverName: String?
 
     public init() {}
 
@@ -170,7 +174,7 @@ public struct HTTPClient: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let context {
-                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: isName ? address.host : nil))
+                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: serverName ?? (isName ? address.host : nil)))
                     }
                     try pipeline.addHTTPClientHandlers()
                     return try Connection(wrappingChannelSynchronously: channel)
@@ -199,6 +203,9 @@ public struct HTTPClient: Sendable {
             configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)))
             // Our own authority signs for addresses; host names of a cluster are not DNS names here.
             configuration.certificateVerification = .noHostnameVerification
+        case .hosts(let pem):
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)))
+            configuration.certificateVerification = .fullVerification
         }
         if let identity {
             configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificate.utf8)).map { .certificate($0) }

@@ -42,9 +42,15 @@ import Testing
         // A few odd bits first, so that the values straddle bytes.
         writer.write(5, width: 3)
         for value in values { writer.write(value, width: width) }
-        var reader = BitReader(ByteReader(writer.finish()))
-        #expect(try reader.read(width: 3) == 5)
-        for value in values { #expect(try reader.read(width: width) == value) }
+        let bytes = writer.finish()
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            var reader = unsafe BitReader(buffer, 0..<buffer.count)
+            #expect(reader.read(width: 3) == 5)
+            for value in values { #expect(reader.read(width: width) == value) }
+            #expect(!reader.isOverrun)
+            _ = reader.read(width: 64)
+            #expect(reader.isOverrun)
+        }
     }
 
     @Test func `magnitude classes cover each number once`() {

@@ -39,7 +39,7 @@ import Testing
     /// Upper bounds in bytes for 300 rows: a change that makes a shape larger shows here.
     @Test(arguments: [
         (ColumnShape.constant, ValueColumn.Codec.constant, 9), (.steps, .decimal, 16), (.counterMicroseconds, .decimal, 470),
-        (.pages, .decimal, 200), (.decimals, .decimal, 560), (.fewValues, .dictionary, 115), (.doubles, .bits, 2000), (.runs, .runs, 160),
+        (.pages, .decimal, 200), (.decimals, .decimal, 560), (.fewValues, .dictionary, 115), (.doubles, .bits, 2000), (.runs, .bits, 160),
         (.wildBits, .raw, 2400),
     ])
     func `each shape gets the codec made for it`(shape: ColumnShape, codec: ValueColumn.Codec, limit: Int) {
@@ -49,19 +49,28 @@ import Testing
         #expect(encoded.payload.count <= limit, "\(shape): \(encoded.payload.count) bytes")
     }
 
-    @Test func `entropy tables are exact for extreme counts`() throws {
-        for counts in [[1: 1_000_000, 2: 1], [0: 1], [3: 5, 250: 5], Dictionary(uniqueKeysWithValues: (0..<256).map { ($0, 1 + $0 * $0) })] {
+    @Test func `entropy tables fill their scale, come back as written, and code what they were made for`() throws {
+        for counts in [[1: 1_000_000, 2: 1], [0: 1], [3: 5, 250: 5], [0: 1, 255: 1], Dictionary(uniqueKeysWithValues: (0..<256).map { ($0, 1 + $0 * $0) })] {
             var column = [Int](repeating: 0, count: MagnitudeClass.count)
             for (kind, count) in counts { column[kind] = count }
-            let model = EntropyCoder.Model(counts: column)
-            #expect(model.frequencies.reduce(0, +) == 1 << UInt32(model.scaleBits))
+            let table = FrequencyTable(counts: column).scaled(total: 2000)
+            #expect(table.frequencies.reduce(0, +) == 1 << UInt32(table.scaleBits))
+            var bits = BitWriter()
+            table.write(to: &bits)
+            let written = bits.finish()
+            try unsafe written.withUnsafeBufferPointer { buffer in
+                var reader = unsafe BitReader(buffer, 0..<buffer.count)
+                let back = try FrequencyTable(from: &reader, total: 2000)
+                #expect(back.frequencies == table.frequencies)
+            }
             var random = SeededGenerator(seed: 5)
             let kinds = (0..<2000).map { _ in UInt8(counts.keys.sorted()[Int(random.next() % UInt64(counts.count))]) }
-            var index = 0
-            try EntropyCoder.decode(ByteReader(EntropyCoder.encode(kinds, model)), count: kinds.count, model) { (kind: Int) throws(ChunkError) in
-                #expect(kind == Int(kinds[index]))
-                index += 1
+            let coded = EntropyCoder.encode(kinds, [table, table])
+            var back: [UInt8] = []
+            try unsafe coded.withUnsafeBufferPointer { buffer in
+                try unsafe EntropyCoder.decode(buffer, 0..<buffer.count, count: kinds.count, [table, table]) { back.append(UInt8($0)) }
             }
+            #expect(back == kinds)
         }
     }
 }

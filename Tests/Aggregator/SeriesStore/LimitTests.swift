@@ -15,7 +15,7 @@ import Testing
         let error = await #expect(throws: SeriesStoreError.self) {
             try await harness.store.append([frame("x", StoreHarness.start + 1000, set("a", "c", "b"), [3, 4, 5])])
         }
-        #expect(error.map { "\($0)".contains("holds 2 series, its limit") && "\($0)".contains("--max-series") } == true)
+        #expect(error.map { "\($0)".contains("holds 2 series, its limit") && "\($0)".contains("raise the limit") } == true)
         #expect(try await harness.all().series.map(\.values) == [[1, 3], [2, 5]])
         #expect(harness.counter("refused_series_total") == 1)
         try harness.crash()
@@ -27,7 +27,7 @@ import Testing
         let a = set("a")
         let now = StoreHarness.start
         let summary = try await harness.store.append([
-            frame("x", now, a, [1]), frame("x", now, a, [2]), frame("x", now - 86_400_000, a, [3]), frame("x", now - 86_400_001, a, [4]),
+            frame("x", now, a, [1]), frame("x", now, a, [1]), frame("x", now - 86_400_000, a, [3]), frame("x", now - 86_400_001, a, [4]),
             frame("x", now + 3_600_001, a, [5]), frame("y", now - 16 * 86_400_000, a, [6]),
         ])
         #expect(summary.storedFrames == 2 && summary.duplicateFrames == 1 && summary.tooOldFrames == 2 && summary.futureFrames == 1)

@@ -1,38 +1,47 @@
+import Runtime
 import Telemetry
 import TestKit
 import Testing
 
 @testable import SeriesStore
 
-/// The store against a dictionary, through appends in and out of order, flushes, seals, clean restarts and crashes.
+/// The store against a dictionary, through writes in and out of order, flushes, merges, deletions, clean restarts,
+/// crashes and moves of the clock.
 @Suite struct ModelTests {
     /// What the store must hold, without any thought for speed.
     private struct Model {
-        var sources: [String] = []
-        var samples: [Labels: [Int64: (rank: Int, value: Double)]] = [:]
-        var times: [String: Set<Int64>] = [:]
+        var samples: [Labels: [Int64: Double]] = [:]
+        var newest: Int64 = .min
+        var now: Int64 = 0
+        let window: Int64
+        let retention: Int64
 
-        /// Takes a frame as the store must; returns whether it is stored.
-        mutating func add(_ frame: SampleFrame, window: Int64) -> Bool {
-            let time = frame.timestamp.milliseconds
-            if !sources.contains(frame.source) { sources.append(frame.source) }
-            if times[frame.source, default: []].contains(time) { return false }
-            if let last = times[frame.source]?.max(), time < last - window { return false }
-            times[frame.source, default: []].insert(time)
-            let rank = sources.firstIndex(of: frame.source)!
-            for (labels, value) in zip(frame.series.labels, frame.values) where !value.isAbsent {
-                if let known = samples[labels]?[time], known.rank <= rank { continue }
-                samples[labels, default: [:]][time] = (rank, value)
-            }
-            return true
+        func fits(_ time: Int64) -> Bool {
+            time <= now + 3_600_000 && time >= max(0, now - retention) && (newest == .min || time >= newest - window)
+        }
+
+        /// Takes a sample as the store must.
+        mutating func add(_ labels: Labels, _ time: Int64, _ value: Double, _ outcome: inout WriteOutcome) {
+            if value.isAbsent { return }
+            guard time <= now + 3_600_000 else { return outcome.tooNew += 1 }
+            guard fits(time) else { return outcome.tooOld += 1 }
+            newest = max(newest, time)
+            samples[labels, default: [:]][time] = value
+            outcome.written += 1
         }
 
         func select(_ matchers: [Matcher], _ from: Int64, _ through: Int64) -> [SeriesSamples] {
             samples.filter { labels, _ in matchers.allSatisfy { $0.accepts(labels) } }.compactMap { labels, all in
                 let inside = all.filter { $0.key >= from && $0.key <= through }.sorted { $0.key < $1.key }
-                return inside.isEmpty ? nil : SeriesSamples(labels: labels, timestamps: inside.map(\.key), values: inside.map(\.value.value))
+                return inside.isEmpty ? nil : SeriesSamples(labels: labels, timestamps: inside.map(\.key), values: inside.map(\.value))
             }
             .sorted { $0.labels < $1.labels }
+        }
+
+        mutating func delete(_ matchers: [Matcher], _ from: Int64, _ through: Int64) {
+            for labels in samples.keys where matchers.allSatisfy({ $0.accepts(labels) }) {
+                samples[labels] = samples[labels]!.filter { $0.key < from || $0.key > through }
+            }
         }
     }
 
@@ -59,64 +68,116 @@ import Testing
         return SeriesSet(labels)
     }
 
-    private static let sourceNames = ["node/a", "cgroup/b", "cgroup/c", "target/d"]
-
     @Test(arguments: UInt64(1)...24) func `the store holds what a dictionary would`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         var configuration = SeriesStoreConfiguration()
         configuration.maxColumnsPerPart = [3, 128].randomElement(using: &random)!
         configuration.flushInterval = .seconds(60)
+        configuration.makesRollups = seed % 3 == 0
         let harness = try StoreHarness(configuration)
-        var model = Model()
+        var model = Model(window: configuration.outOfOrderWindow.wholeMilliseconds, retention: configuration.retention.wholeMilliseconds)
         var sets = (0..<4).map { randomSet($0, &random) }
         var last: [[Double]] = sets.map { Array(repeating: 0, count: $0.count) }
+        var identities: [Labels: SeriesIdentity] = [:]
         var newest = [Int64](repeating: StoreHarness.start, count: 4)
-        let window = configuration.outOfOrderWindow.wholeMilliseconds
 
-        for step in 0..<150 {
-            let action = random.next() % 100
-            switch action {
-            case 0..<70:
+        func randomTime(_ source: Int) -> Int64 {
+            var time = newest[source]
+            switch random.next() % 20 {
+            case 0: break
+            case 1: time -= Int64(random.next() % 20) * 1000
+            case 2: time -= Int64(random.next() % 30) * 3_600_000
+            case 3: time += Int64(random.next() % 10) * 3_600_000
+            case 4: time += 1000 + Int64(random.next() % 5)
+            default: time += 1000
+            }
+            return time
+        }
+        func randomMatchers() throws -> [Matcher] {
+            try [
+                [], [Matcher("kind", equals: "odd")], [Matcher("source", .notEqual, "s1")], [Matcher("source", equals: "")],
+                [Matcher("__name__", equals: "m2"), Matcher("source", .notEqual, "")],
+            ].randomElement(using: &random)!
+        }
+        func randomSpan() -> (from: Int64, through: Int64) {
+            let from = StoreHarness.start + Int64(random.next() % 40) * 3_600_000 - 40_000_000
+            return (from, from + Int64(random.next() % 100_000_000))
+        }
+
+        for step in 0..<160 {
+            switch random.next() % 100 {
+            case 0..<40:
                 var frames: [SampleFrame] = []
-                for _ in 0..<(1 + random.next() % 5) {
+                for _ in 0..<(1 + random.next() % 4) {
                     let source = Int(random.next() % 4)
                     if random.next() % 30 == 0 {
                         sets[source] = randomSet(source, &random)
                         last[source] = Array(repeating: 0, count: sets[source].count)
                     }
-                    var time = newest[source]
-                    switch random.next() % 20 {
-                    case 0: break
-                    case 1: time -= Int64(random.next() % 20) * 1000
-                    case 2: time -= Int64(random.next() % 30) * 3_600_000
-                    case 3: time += Int64(random.next() % 10) * 3_600_000
-                    case 4: time += 1000 + Int64(random.next() % 5)
-                    default: time += 1000
-                    }
+                    let time = randomTime(source)
                     newest[source] = max(newest[source], time)
                     last[source] = last[source].map { randomValue(&random, $0) }
-                    frames.append(frame(Self.sourceNames[source], time, sets[source], last[source]))
+                    frames.append(frame("source", time, sets[source], last[source]))
                 }
                 harness.advance(to: newest.max()!)
-                // The store numbers new sources of one batch by name.
-                for name in Set(frames.map(\.source)).sorted() where !model.sources.contains(name) { model.sources.append(name) }
+                model.now = harness.clock.now.milliseconds
                 let summary = try await harness.store.append(frames)
-                let stored = frames.count { model.add($0, window: window) }
-                #expect(summary.storedFrames == stored, "seed \(seed) step \(step)")
-                #expect(summary.storedFrames + summary.duplicateFrames + summary.tooOldFrames == frames.count)
-            case 70..<78: try await harness.store.flush()
-            case 78..<84:
-                harness.clock.advance(by: .seconds(Double(random.next() % 600)))
+                var outcome = WriteOutcome()
+                for frame in frames {
+                    let time = frame.timestamp.milliseconds
+                    guard model.fits(time) else { continue }
+                    model.newest = max(model.newest, time)
+                    for (labels, value) in zip(frame.series.labels, frame.values) { model.add(labels, time, value, &outcome) }
+                }
+                #expect(summary.storedFrames + summary.duplicateFrames + summary.tooOldFrames + summary.futureFrames == frames.count)
+            case 40..<70:
+                var batches: [SeriesBatch] = []
+                let source = Int(random.next() % 4)
+                for position in sets[source].labels.indices where random.next() % 3 > 0 {
+                    let labels = sets[source].labels[position]
+                    let identity = random.next() % 2 == 0 ? SeriesIdentity(labels) : identities[labels] ?? SeriesIdentity(labels)
+                    identities[labels] = identity
+                    let samples = (0..<(random.next() % 5)).map { _ in
+                        last[source][position] = randomValue(&random, last[source][position])
+                        return SeriesBatch.Sample(randomTime(source), last[source][position])
+                    }
+                    newest[source] = max(newest[source], samples.map(\.timestamp).max() ?? 0)
+                    batches.append(SeriesBatch(identity, samples: samples))
+                }
+                harness.advance(to: newest.max()!)
+                model.now = harness.clock.now.milliseconds
+                var outcome = WriteOutcome()
+                for batch in batches {
+                    for sample in batch.samples { model.add(batch.series.labels, sample.timestamp, sample.value, &outcome) }
+                }
+                let summary = try await harness.store.write(batches)
+                #expect(summary.total.accepted == outcome.written, "seed \(seed) step \(step)")
+                #expect(summary.total.tooOld == outcome.tooOld && summary.total.tooNew == outcome.tooNew && summary.total.overLimit == 0)
+                // A retry changes nothing, and what it finds in the head it knows again.
+                if random.next() % 4 == 0 {
+                    let again = try await harness.store.write(batches)
+                    #expect(again.total.accepted == summary.total.accepted)
+                    for batch in batches {
+                        for sample in batch.samples { model.add(batch.series.labels, sample.timestamp, sample.value, &outcome) }
+                    }
+                }
+            case 70..<77: try await harness.store.flush()
+            case 77..<83:
+                // The clock may be set back, too.
+                harness.clock.advance(by: .seconds(Double(random.next() % 600) - 100))
                 try await harness.store.maintain()
-            case 84..<88: try harness.crash()
+            case 83..<85: try await harness.store.compact()
+            case 85..<88: try harness.crash()
             case 88..<90: try await harness.reopen()
+            case 90..<92:
+                let (from, through) = randomSpan()
+                let matchers = try randomMatchers()
+                try await harness.store.delete(
+                    matchers: matchers, from: Timestamp(milliseconds: from), through: Timestamp(milliseconds: through))
+                model.delete(matchers, from, through)
             default:
-                let from = StoreHarness.start + Int64(random.next() % 40) * 3_600_000 - 40_000_000
-                let through = from + Int64(random.next() % 100_000_000)
-                let matchers: [Matcher] = [
-                    [], [Matcher("kind", equals: "odd")], [try Matcher("source", .notEqual, "s1")], [Matcher("source", equals: "")],
-                    [Matcher("__name__", equals: "m2"), try Matcher("source", .notEqual, "")],
-                ].randomElement(using: &random)!
+                let (from, through) = randomSpan()
+                let matchers = try randomMatchers()
                 let answer = try await harness.store.answer(
                     matchers, from: Timestamp(milliseconds: from), through: Timestamp(milliseconds: through))
                 #expect(answer.warnings == [])
@@ -127,19 +188,20 @@ import Testing
                 #expect(Set(names).isSuperset(of: answer.series.map(\.labels)))
             }
         }
-        for attempt in 0..<3 {
+        for attempt in 0..<4 {
             let answer = try await harness.all()
             #expect(answer.series.map(\.exact) == model.select([], 0, .max - 1).map(\.exact), "seed \(seed) at the end, attempt \(attempt)")
-            if attempt == 0 {
+            switch attempt {
+            case 0: try await harness.store.compact()
+            case 1:
                 harness.clock.advance(by: .seconds(86_400))
-                try await harness.store.flush()
-                for _ in 0..<10 { try await harness.store.maintain() }
-            } else {
+                for _ in 0..<3 { try await harness.store.maintain() }
+            default:
                 try await harness.reopen()
                 #expect(harness.store.openWarnings == [])
             }
         }
         let statistics = harness.store.statistics
-        #expect(statistics.headRows == 0 && statistics.storedSamples > 0)
+        #expect(statistics.headSamples == 0 && statistics.storedSamples == model.samples.values.reduce(0) { $0 + $1.count })
     }
 }

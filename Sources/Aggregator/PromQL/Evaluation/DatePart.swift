@@ -10,7 +10,7 @@ enum DatePart: String, Sendable, CaseIterable {
 
     /// NaN for times that no calendar here reaches.
     func value(_ seconds: Double) -> Double {
-        guard seconds.isFinite, seconds.magnitude < 1e12 else { return .nan }
+        guard seconds.isFinite, seconds.magnitude < 1e15 else { return .nan }
         let time = CivilTime(secondsSinceEpoch: Int64(seconds.rounded(.down)))
         switch self {
         case .minute: return Double(time.minute)

@@ -50,4 +50,5 @@ struct ClientOptions: ParsableArguments {
 enum Ports {
     static let readOnly = 10255
     static let api = 6443
+    static let ingest = 10251
 }

@@ -10,19 +10,27 @@ struct QueryCommand: AsyncParsableCommand {
             EXAMPLES
               binnacle query 'sum by (pod) (rate(container_cpu_usage_seconds_total{namespace="shop"}[1m]))'
               binnacle query --range 15m 'node_load1'
+              binnacle query --explain 'topk(5, rate(container_cpu_usage_seconds_total[5m]))'
               binnacle query -o csv 'container_memory_working_set_bytes{container!=""}' > memory.csv
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case table, graph, json, csv }
 
     @Argument(help: "The query.") var query: String
     @Option(help: ArgumentHelp("Show the last DURATION as a graph, such as 15m or 2h.", valueName: "duration")) var range: String?
     @Option(help: ArgumentHelp("Time between two points of a range; by default the range in 240 steps.", valueName: "duration")) var step: String?
     @Option(help: ArgumentHelp("The moment (RFC 3339 or Unix seconds) instead of now; the end of a range.", valueName: "time")) var at: String?
-    @Option(name: .shortAndLong, help: "How to print.") var output: Format = .table
+    @Option(name: .shortAndLong, help: "How to print; by default a table, or a graph of a range.") var output: Format?
+    @Flag(help: "Show how the query was answered instead of its result: what was read, and the time that each part took.") var explain = false
     @Option(help: "Colours.") var color: ColorChoice = .auto
     @Flag(help: "Draw with ASCII characters only.") var ascii = false
     @OptionGroup var client: ClientOptions
+
+    private var format: Format { output ?? (range == nil ? .table : .graph) }
+
+    func validate() throws {
+        if output == .graph, range == nil { throw ValidationError("--output graph needs a --range to draw, such as --range 15m") }
+    }
 
     func run() async throws {
         let moment = try at.map { try TimeArgument.moment($0, flag: "--at") } ?? TimeArgument.now
@@ -30,7 +38,7 @@ struct QueryCommand: AsyncParsableCommand {
             try await runRange(try TimeArgument.duration(range, flag: "--range"), until: moment)
         } else {
             let answer = try await ask("/api/v1/query", [("query", query), ("time", "\(moment.seconds)")])
-            try show(answer, QueryTable.vector(answer["data"], isWhole: output == .csv))
+            try show(answer, QueryTable.vector(answer["data"], isWhole: format == .csv))
         }
     }
 
@@ -42,7 +50,7 @@ struct QueryCommand: AsyncParsableCommand {
         let answer = try await ask(
             "/api/v1/query_range",
             [("query", query), ("start", "\((last - length).seconds)"), ("end", "\(last.seconds)"), ("step", "\(step.inSeconds)")])
-        guard output == .table else { return try show(answer, QueryTable.matrix(answer["data"])) }
+        guard format == .graph, !explain else { return try show(answer, QueryTable.matrix(answer["data"])) }
         try Output.write(
             QueryGraph.render(
                 answer["data"]["result"].elements, from: last - length, through: last, step: step, width: Output.width ?? 100,
@@ -50,10 +58,15 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     private func show(_ answer: JSON, _ table: QueryTable) throws {
-        switch output {
+        if explain {
+            return try Output.write(
+                format == .json
+                    ? answer["data"]["explain"].bytes(indented: true) + [0x0A] : Array(QueryPlan.text(answer["data"]["explain"], width: Output.width).utf8))
+        }
+        switch format {
         case .json: try Output.write(answer["data"].bytes(indented: true) + [0x0A])
         case .csv: try Output.write(table.csv)
-        case .table:
+        case .table, .graph:
             if table.rows.isEmpty {
                 Output.error("no series match; `binnacle query 'count({__name__=~\".+\"})'` tells how many there are")
             } else {
@@ -63,26 +76,11 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     private func ask(_ path: String, _ form: [(String, String)]) async throws -> JSON {
-        let answer = try await client.post(path, form)
+        let answer = try await client.post(path, form + (explain ? [("explain", "1")] : []))
         guard answer["status"] == "success" else {
             throw QueryFailure.explain(query: query, message: answer["error"].string ?? "the query failed")
         }
         for warning in answer["warnings"].elements + answer["infos"].elements { if let text = warning.string { Output.error("note: \(text)") } }
         return answer
-    }
-}
-
-enum QueryFailure {
-    /// Puts a caret below the place that `LINE:COLUMN: parse error` names.
-    static func explain(query: String, message: String) -> CommandFailure {
-        var text = message
-        if let mark = message.split(separator: " ").first(where: { $0.last == ":" && $0.dropLast().contains(":") }) {
-            let parts = mark.dropLast().split(separator: ":").compactMap { Int($0) }
-            let lines = query.split(separator: "\n", omittingEmptySubsequences: false)
-            if parts.count == 2, lines.indices.contains(parts[0] - 1) {
-                text += "\n  \(lines[parts[0] - 1])\n  \(String(repeating: " ", count: max(0, parts[1] - 1)))^"
-            }
-        }
-        return CommandFailure(message: text)
     }
 }

@@ -20,6 +20,7 @@ struct Settings: Sendable {
     var logsRetention = Duration.seconds(15 * 86_400)
     var outOfOrderWindow = Duration.seconds(86_400)
     var isolation = Isolation.auto
+    var scrapeConfig: String?
     var kubeconfig: String?
 
     /// `auto` tries each right; `none` runs pods as plain process groups on the host's network.
@@ -28,6 +29,7 @@ struct Settings: Sendable {
     /// A second copy on one machine has a bridge of its own. At most 15 characters.
     var bridge: String { portOffset == 0 ? "binnacle0" : "binnacle\(portOffset)" }
     var readOnlyPort: Int { Ports.readOnly + portOffset }
+    var ingestPort: Int { Ports.ingest + portOffset }
     var apiPort: Int { Ports.api + portOffset }
 
     /// `/var/lib/binnacle` where it can be written, else `$XDG_DATA_HOME/binnacle`.
@@ -79,6 +81,13 @@ struct SettingKey: Sendable {
         duration("logs-retention", "How long log lines are kept.", \.logsRetention),
         duration("out-of-order-window", "How late a sample may come.", \.outOfOrderWindow),
         choice("isolation", "Whether pods get namespaces of their own.", \.isolation),
+        SettingKey(
+            name: "scrape-config", help: "What to scrape besides annotated pods, in the form of Prometheus' own file.", expected: "a path",
+            read: { $0.scrapeConfig ?? "" },
+            write: { settings, text in
+                settings.scrapeConfig = text.isEmpty ? nil : text
+                return true
+            }),
         SettingKey(
             name: "kubeconfig", help: "Where the kubeconfig is written; in the data directory by default.", expected: "a path",
             read: { $0.kubeconfig ?? "" },

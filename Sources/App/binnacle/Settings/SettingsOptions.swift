@@ -16,6 +16,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long log lines are kept.", valueName: "duration")) var logsRetention: String?
     @Option(help: ArgumentHelp("How late a sample may come.", valueName: "duration")) var outOfOrderWindow: String?
     @Option(help: ArgumentHelp("Whether pods get namespaces of their own: auto or none.", valueName: "choice")) var isolation: String?
+    @Option(help: ArgumentHelp("What to scrape besides annotated pods, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
     @Option(help: ArgumentHelp("Where the kubeconfig is written.", valueName: "file")) var kubeconfig: String?
 
     /// The flags that were given, by key.
@@ -24,7 +25,7 @@ struct SettingsOptions: ParsableArguments {
             ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("node-name", nodeName),
             ("log-format", logFormat), ("log-level", logLevel), ("pod-cidr", podCIDR), ("service-cidr", serviceCIDR),
             ("cluster-domain", clusterDomain), ("metrics-retention", metricsRetention), ("logs-retention", logsRetention),
-            ("out-of-order-window", outOfOrderWindow), ("isolation", isolation), ("kubeconfig", kubeconfig),
+            ("out-of-order-window", outOfOrderWindow), ("isolation", isolation), ("scrape-config", scrapeConfig), ("kubeconfig", kubeconfig),
         ]
         return all.compactMap { name, value in value.map { (name, $0) } }
     }

@@ -14,6 +14,7 @@ import Objects
 import PromQL
 import QueryAPI
 import Runtime
+import Scraping
 import SeriesStore
 import ServiceLifecycle
 import ServiceProxy
@@ -104,7 +105,10 @@ struct Server {
             .init(root: directory.podLogs, checkpoints: "\(directory.tail)/checkpoints.db", node: settings.nodeName),
             sink: StoredLines(archive: stores.logs, health: health), metrics: registry)
 
-        let router = readOnlyRouter(settings, registry, collector, kubelet, stores, client, health)
+        let scraper = try Scrapes.make(
+            file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, registry: registry, log: log)
+        let router = readOnlyRouter(settings, registry, collector, kubelet, stores, client, health, scraper)
+        let ingestServer = try await IngestEndpoint.bind(stores.series, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -114,11 +118,12 @@ struct Server {
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
         let parts: [any Service] =
             stores.parts + [
-                apiServer, readOnlyServer,
+                apiServer, readOnlyServer, ingestServer,
                 Part(name: "controllers", body: { await controlPlane.run() }),
                 Part(name: "controller events", body: { await controllerEvents.run() }),
                 Part(name: "log tailer", body: { await tailer.run() }, onStop: { await drain(tailer) }),
                 Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series, health: health)) }),
+                Part(name: "scraper", body: { try await scraper.run() }),
                 Part(
                     name: "state metrics",
                     body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
@@ -189,7 +194,7 @@ struct Server {
 
     private static func readOnlyRouter(
         _ settings: Settings, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService, _ stores: Stores,
-        _ client: LocalClient, _ health: Health
+        _ client: LocalClient, _ health: Health, _ scraper: Scraper
     ) -> HTTPRouter {
         let clock = SystemClock()
         var router = HTTPRouter()
@@ -200,6 +205,7 @@ struct Server {
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
         NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
+        TargetsAPI(scraper: scraper).register(on: &router)
         PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)

@@ -24,8 +24,6 @@ struct StoredLines: LogSink {
     func append(_ batches: [LogBatch]) async throws { try await health.watching(\.logs) { try await archive.append(batches) } }
 }
 
-extension SeriesStore: SampleSource {}
-
 /// What a report reads: the query engine, the log store and the cluster's events.
 struct StoredReportData: ReportData {
     let engine: Engine

@@ -1,0 +1,193 @@
+import Glibc
+import Runtime
+import SeriesStore
+import Synchronization
+import Telemetry
+
+/// Feeds a store and measures it.
+struct StoreBench {
+    let store: SeriesStore
+    let clock: SeriesBench.BenchClock
+
+    /// The made-up cluster, in requests of 5,000 samples as a remote-write sender makes them; each request durable.
+    func generated(interval: Int, steps: Int, idleShare: Double) async throws {
+        let cluster = MadeCluster(idleShare: idleShare)
+        var identities = cluster.targets.map { $0.seriesLabels.map { SeriesIdentity($0) } }
+        var spent = 0.0
+        var samples = 0
+        var values: [Double] = []
+        print("  cluster           \(cluster.seriesCount) series, \(steps) steps of \(interval) s, \(Int(idleShare * 100)) of 100 containers idle")
+        for step in 0..<steps {
+            if step > 0, step * interval % 3600 == 0 {
+                let before = cluster.targets
+                cluster.churn()
+                for (index, target) in cluster.targets.enumerated() where target !== before[index] {
+                    identities[index] = target.seriesLabels.map { SeriesIdentity($0) }
+                }
+            }
+            let time = SeriesBench.start + Int64(step * interval) * 1000
+            clock.set(milliseconds: time + 1500)
+            var batches: [SeriesBatch] = []
+            batches.reserveCapacity(cluster.seriesCount)
+            for (index, target) in cluster.targets.enumerated() {
+                values.removeAll(keepingCapacity: true)
+                target.step(Double(interval), at: time + target.offset, into: &values)
+                for (position, value) in values.enumerated() {
+                    batches.append(SeriesBatch(identities[index][position], samples: [.init(time + target.offset, value)]))
+                }
+            }
+            samples += batches.count
+            let cpu = cpuSeconds()
+            for start in stride(from: 0, to: batches.count, by: 5000) {
+                try await store.write(Array(batches[start..<min(batches.count, start + 5000)]))
+            }
+            if step * interval % 15 == 0 { try await store.maintain() }
+            spent += cpuSeconds() - cpu
+        }
+        try await finish(samples, spent)
+        try await read(SeriesBench.start, samples)
+    }
+
+    func churn(series: Int) async throws {
+        // Pods of forty series that live for an hour: a day of it.
+        let perStep = series / 96
+        var samples = 0
+        var spent = 0.0
+        for step in 0..<96 {
+            let time = SeriesBench.start + Int64(step) * 900_000
+            clock.set(milliseconds: time + 1000)
+            var batches: [SeriesBatch] = []
+            for number in 0..<perStep {
+                let pod = (step * perStep + number) / 40
+                let labels = Labels(
+                    name: "container_metric_\(number % 40)",
+                    [
+                        "pod": "web-\(String(pod &* 2_654_435_761 % 4_294_967_296, radix: 36))-\(String(pod, radix: 36))", "namespace": "shop",
+                        "job": "kubelet", "container": "web", "node": "node-\(pod % 10)",
+                    ])
+                batches.append(SeriesBatch(labels: labels, samples: [.init(time, Double(number)), .init(time + 500, Double(number + step))]))
+                samples += 2
+            }
+            let cpu = cpuSeconds()
+            for start in stride(from: 0, to: batches.count, by: 5000) {
+                try await store.write(Array(batches[start..<min(batches.count, start + 5000)]))
+            }
+            try await store.maintain()
+            spent += cpuSeconds() - cpu
+        }
+        print("  memory            \(peakMegabytes()) MB at most, \(residentMegabytes()) MB now, for \(store.statistics.series) series")
+        try await finish(samples, spent)
+        let bytes = fileBytes("catalog.db")
+        print("  index on disk     \(bytes) bytes, \(Double(bytes) / Double(store.statistics.series)) a series")
+    }
+
+    /// A file of scrapes: lines `# TIME ms`, then exposition text.
+    func recorded(_ path: String) async throws {
+        let text = String(decoding: try HostFileSystem().read(path), as: UTF8.self)
+        var identities: [Substring: SeriesIdentity] = [:]
+        var batches: [SeriesBatch] = []
+        var time: Int64 = 0
+        var samples = 0
+        var spent = 0.0
+        var first: Int64 = 0
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("# TIME ") {
+                if !batches.isEmpty {
+                    clock.set(milliseconds: time + 500)
+                    let cpu = cpuSeconds()
+                    try await store.write(batches)
+                    try await store.maintain()
+                    spent += cpuSeconds() - cpu
+                    samples += batches.count
+                    batches = []
+                }
+                time = Int64(line.dropFirst(7)) ?? 0
+                if first == 0 { first = time }
+                continue
+            }
+            guard !line.hasPrefix("#"), let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else { continue }
+            let key = line[..<space]
+            let identity = identities[key] ?? SeriesIdentity(Self.labels(key))
+            identities[key] = identity
+            batches.append(SeriesBatch(identity, samples: [.init(time, value)]))
+        }
+        print("  recorded          \(identities.count) series")
+        clock.set(milliseconds: time + 500)
+        try await finish(samples, spent)
+        try await read(first, samples)
+    }
+
+    /// `name{a="b",c="d"}`; escapes are left as they are, which is enough to tell series apart.
+    private static func labels(_ text: Substring) -> Labels {
+        guard let brace = text.firstIndex(of: "{") else { return Labels(name: String(text)) }
+        var map: [String: String] = ["instance": "127.0.0.1:9100", "job": "node"]
+        var rest = text[text.index(after: brace)...].dropLast()
+        while let equals = rest.firstIndex(of: "=") {
+            let name = String(rest[..<equals])
+            let start = rest.index(equals, offsetBy: 2)
+            var end = start
+            while rest[end] != "\"" || rest[rest.index(before: end)] == "\\" { end = rest.index(after: end) }
+            map[name] = String(rest[start..<end])
+            rest = rest[rest.index(after: end)...].drop { $0 == "," || $0 == " " }
+        }
+        return Labels(name: String(text[..<brace]), map)
+    }
+
+    private func finish(_ samples: Int, _ spent: Double) async throws {
+        print(
+            "  write, fsynced    \(samples) samples, \(Int(Double(samples) / spent / 1000)) k samples a CPU-second with flushes and merges, \(peakMegabytes()) MB resident at most"
+        )
+        let cpu = cpuSeconds()
+        try await store.compact()
+        let statistics = store.statistics
+        print("  compact           \(cpuSeconds() - cpu) CPU-s")
+        let all = Double(statistics.fileBytes) / Double(samples)
+        print(
+            "  on disk           \(all) bytes a sample over all files, \(Double(statistics.partBytes) / Double(samples)) in parts, catalog \(fileBytes("catalog.db")) bytes, log \(fileBytes("head.db")) bytes"
+        )
+    }
+
+    private func fileBytes(_ name: String) -> Int {
+        ["", "-wal"].reduce(0) { $0 + Int((try? HostFileSystem().status(store.directory + "/" + name + $1).size) ?? 0) }
+    }
+
+    private func read(_ start: Int64, _ samples: Int) async throws {
+        let metric = Matcher("__name__", equals: "container_cpu_usage_seconds_total")
+        let queries: [(String, [Matcher])] = [
+            ("read one metric   ", [metric]), ("read constants    ", [Matcher("__name__", equals: "container_spec_cpu_period")]), ("read all          ", []),
+        ]
+        for (name, matchers) in queries {
+            let cpu = cpuSeconds()
+            let began = ContinuousClock.now
+            let sum = Atomic<Int>(0)
+            let summary = try await store.forEachSeries(
+                matchers, from: Timestamp(milliseconds: start - 1), through: Timestamp(milliseconds: start + 86_400_000)
+            ) { series in
+                sum.wrappingAdd(series.values.count, ordering: .relaxed)
+            }
+            let spent = cpuSeconds() - cpu
+            print(
+                "  \(name)\(summary.samples) samples of \(summary.series) series in \(ContinuousClock.now - began): \(Int(Double(summary.samples) / max(1e-6, spent) / 1e6)) M samples a CPU-second"
+            )
+        }
+    }
+
+    /// User and system time of this process.
+    private func cpuSeconds() -> Double {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+    }
+
+    private func peakMegabytes() -> Int {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss / 1024
+    }
+
+    private func residentMegabytes() -> Int {
+        let text = (try? HostFileSystem().text("/proc/self/statm")) ?? ""
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return pages * 4096 / 1_048_576
+    }
+}

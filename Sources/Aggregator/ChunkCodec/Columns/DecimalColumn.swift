@@ -1,0 +1,67 @@
+/// A column of doubles as integers over one power of ten, as far as they are that; the others are exceptions.
+struct DecimalColumn {
+    var exponent: Int
+    /// One a value; an exception repeats its neighbour, which costs nothing.
+    var mantissas: [Int64]
+    /// Rows of values that no integer gives.
+    var exceptions: [Int]
+
+    /// nil if more than one value in sixteen is an exception.
+    init?(_ values: [Double]) {
+        let limit = values.count / 16
+        var exponent = 0
+        var misses = 0
+        for value in values where DecimalScale.mantissa(value, exponent: exponent) == nil {
+            if let larger = DecimalScale.exponent(of: value, from: exponent) {
+                exponent = larger
+            } else {
+                misses += 1
+                guard misses <= limit else { return nil }
+            }
+        }
+        // A larger exponent that came later may push an earlier, large value out of range.
+        self.exponent = exponent
+        exceptions = []
+        mantissas = []
+        mantissas.reserveCapacity(values.count)
+        var previous: Int64 = 0
+        for (row, value) in values.enumerated() {
+            if let mantissa = DecimalScale.mantissa(value, exponent: exponent) {
+                previous = mantissa
+            } else {
+                exceptions.append(row)
+                guard exceptions.count <= limit else { return nil }
+            }
+            mantissas.append(previous)
+        }
+    }
+
+    /// The payload: exponent, exceptions, then the integers.
+    func payload(_ plan: IntegerColumn.Plan, _ values: [Double]) -> [UInt8] {
+        var bytes: [UInt8] = [UInt8(exponent)]
+        bytes.appendVarint(exceptions.count)
+        var last = -1
+        for row in exceptions {
+            bytes.appendVarint(row - last - 1)
+            bytes.appendFixed(values[row].bitPattern)
+            last = row
+        }
+        bytes.append(contentsOf: IntegerColumn.encode(plan))
+        return bytes
+    }
+
+    static func decode(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Double] {
+        let exponent = Int(try reader.byte())
+        guard exponent <= DecimalScale.largestExponent else { throw .malformed("a column of \(exponent) decimals") }
+        var exceptions: [(row: Int, value: Double)] = []
+        var row = -1
+        for _ in 0..<(try reader.count(upTo: count)) {
+            row += try reader.count(upTo: count) + 1
+            guard row < count else { throw .malformed("an exception in row \(row) of \(count)") }
+            exceptions.append((row, Double(bitPattern: try reader.fixed64())))
+        }
+        var values = DecimalScale.values(try IntegerColumn.decode(&reader, count: count), exponent: exponent)
+        for exception in exceptions { values[exception.row] = exception.value }
+        return values
+    }
+}

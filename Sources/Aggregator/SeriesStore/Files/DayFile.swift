@@ -1,0 +1,146 @@
+import ChunkCodec
+import SQLite
+
+/// A row of a day file's table of parts, without the part.
+struct PartRow: Sendable, Hashable {
+    /// A later part has a larger number, and counts where two say different things.
+    var id: Int64 = 0
+    /// The span of two-hour windows that it belongs to.
+    var firstWindow: Int64
+    var lastWindow: Int64
+    /// 0: written by a flush. 1: sealed, the only part of its windows for its columns. -1: damaged and left out of answers.
+    var level: Int64
+    var firstTime: Int64
+    var lastTime: Int64
+    var firstSeries: UInt64
+    var lastSeries: UInt64
+    var columns: Int
+    var samples: Int
+    /// Times of its longest column.
+    var rows: Int
+    var bytes: Int
+}
+
+/// `series-YYYY-MM-DD.db`: the parts of one UTC day, and how far into the log they go. Files of rollups have the same form.
+final class DayFile {
+    static let schema = """
+        CREATE TABLE part(id INTEGER PRIMARY KEY, first_window INTEGER NOT NULL, last_window INTEGER NOT NULL, level INTEGER NOT NULL,
+                          first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, first_series INTEGER NOT NULL, last_series INTEGER NOT NULL,
+                          columns INTEGER NOT NULL, samples INTEGER NOT NULL, rows INTEGER NOT NULL, directory BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+        CREATE TABLE flushed(only INTEGER PRIMARY KEY CHECK(only = 1), seq INTEGER NOT NULL) STRICT;
+        CREATE TABLE histogram(series INTEGER NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(series, time)) STRICT, WITHOUT ROWID;
+        CREATE TABLE state(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        """
+
+    private static let columns =
+        "id, first_window, last_window, level, first_time, last_time, first_series, last_series, columns, samples, rows, "
+        + "length(directory) + length(body)"
+
+    let path: String
+    let database: Database
+    private var knownVersion: Int64?
+    private var knownParts: [PartRow] = []
+
+    /// Opens for writing; makes the file if it is missing.
+    init(writing path: String) throws {
+        self.path = path
+        database = try StoreFile.open(path, schema: DayFile.schema, pageSize: 4096)
+    }
+
+    init(reading path: String) throws {
+        self.path = path
+        database = try Database(path: path, durability: .readOnly)
+    }
+
+    func transaction<Result>(_ body: () throws -> Result) throws -> Result { try database.transaction(body) }
+
+    /// Adds a part under a new number, above all others, or under the given one.
+    func insert(_ part: PartRow, _ encoded: Part.Encoded, id: Int64? = nil) throws {
+        try database.run(
+            "INSERT INTO part(id, first_window, last_window, level, first_time, last_time, first_series, last_series, columns, samples, rows, "
+                + "directory, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            SQLiteValue(id), .integer(part.firstWindow), .integer(part.lastWindow), .integer(part.level), .integer(part.firstTime), .integer(part.lastTime),
+            .integer(Int64(part.firstSeries)), .integer(Int64(part.lastSeries)), .integer(Int64(part.columns)), .integer(Int64(part.samples)),
+            .integer(Int64(part.rows)), .blob(encoded.directory), .blob(encoded.body))
+    }
+
+    func remove(part id: Int64) throws { try database.run("DELETE FROM part WHERE id=?", .integer(id)) }
+    func setLevel(part id: Int64, _ level: Int64) throws { try database.run("UPDATE part SET level=? WHERE id=?", .integer(level), .integer(id)) }
+
+    func setFlushed(through sequence: Int64) throws {
+        try database.run("INSERT INTO flushed VALUES(1, ?) ON CONFLICT(only) DO UPDATE SET seq=excluded.seq", .integer(sequence))
+    }
+
+    /// All samples of this day in log rows up to this are in parts.
+    func flushed() throws -> Int64 { try database.scalar("SELECT seq FROM flushed")?.integer ?? 0 }
+
+    func state(_ key: String) throws -> Int64? { try database.scalar("SELECT value FROM state WHERE key=?", .text(key))?.integer }
+    func setState(_ key: String, _ value: Int64) throws {
+        try database.run("INSERT OR REPLACE INTO state VALUES(?, ?)", .text(key), .integer(value))
+    }
+
+    /// All parts, the oldest first. Kept until another connection changes the file, if this one only reads.
+    func parts() throws -> [PartRow] {
+        let rows = try database.prepare("SELECT \(DayFile.columns) FROM part ORDER BY id")
+        var result: [PartRow] = []
+        while try rows.step() { result.append(DayFile.part(rows)) }
+        return result
+    }
+
+    /// As `parts`, for a connection that only reads, inside `reading`.
+    func cachedParts() throws -> [PartRow] {
+        let version = try database.scalar("PRAGMA data_version")?.integer
+        if version == nil || version != knownVersion {
+            knownParts = try parts()
+            knownVersion = version
+        }
+        return knownParts
+    }
+
+    /// A reader of the part; it must not be used after the transaction in which the part was found.
+    func reader(_ part: PartRow, _ finish: Finish) throws -> PartReader {
+        guard let directory = try database.scalar("SELECT directory FROM part WHERE id=?", .integer(part.id))?.blob else {
+            throw ChunkError.malformed("the part is gone")
+        }
+        return try PartReader(directory: directory, finish: finish) { [database] range in
+            try database.blob(table: "part", column: "body", row: part.id, range)
+        }
+    }
+
+    /// Runs `body` on one state of the file, whatever the writer does meanwhile.
+    func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        try database.execute("BEGIN")
+        defer { try? database.execute("COMMIT") }
+        return try body()
+    }
+
+    // MARK: Native histograms
+
+    func insert(histogram body: [UInt8], series: SeriesID, time: Int64) throws {
+        try database.run("INSERT OR REPLACE INTO histogram VALUES(?, ?, ?)", .integer(Int64(series)), .integer(time), .blob(body))
+    }
+
+    func histograms(series: SeriesID, from: Int64, through: Int64) throws -> [(time: Int64, body: [UInt8])] {
+        let rows = try database.prepare("SELECT time, body FROM histogram WHERE series=? AND time>=? AND time<=? ORDER BY time")
+        try rows.bind([.integer(Int64(series)), .integer(from), .integer(through)])
+        var result: [(time: Int64, body: [UInt8])] = []
+        while try rows.step() { result.append((rows.integer(0), rows.blob(1))) }
+        rows.reset()
+        return result
+    }
+
+    /// Writes the file anew without holes, when the day will hardly change any more.
+    func vacuum() throws {
+        try database.execute("VACUUM")
+        try database.checkpoint(truncating: true)
+    }
+
+    func checkpoint() throws { try database.checkpoint(truncating: true) }
+
+    private static func part(_ row: Statement) -> PartRow {
+        PartRow(
+            id: row.integer(0), firstWindow: row.integer(1), lastWindow: row.integer(2), level: row.integer(3), firstTime: row.integer(4),
+            lastTime: row.integer(5), firstSeries: UInt64(row.integer(6)), lastSeries: UInt64(row.integer(7)), columns: Int(row.integer(8)),
+            samples: Int(row.integer(9)), rows: Int(row.integer(10)), bytes: Int(row.integer(11)))
+    }
+}

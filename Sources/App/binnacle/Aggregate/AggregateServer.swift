@@ -1,0 +1,92 @@
+import HTTP
+import Logging
+import QueryAPI
+import Runtime
+import Scraping
+import SeriesStore
+import ServiceLifecycle
+import Serving
+import Telemetry
+
+/// The Aggregator alone: a store of metrics, its ways in on 10251, PromQL on 10255, and scraping.
+struct AggregateServer {
+    struct Settings {
+        var dataDirectory: String
+        var portOffset = 0
+        var bindAddress = "127.0.0.1"
+        var retention: Duration
+        var outOfOrderWindow: Duration
+        var scrapeFile: String?
+    }
+
+    let directory: DataDirectory
+    let queryPort: Int
+    let ingestPort: Int
+    let parts: [any Service]
+    let log: Logger
+
+    static func make(_ settings: Settings) async throws -> AggregateServer {
+        let directory = try DataDirectory.open(settings.dataDirectory)
+        let registry = MetricRegistry()
+        let log = Logger(label: "binnacle")
+        registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
+        registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
+        let store = try open(directory, settings, registry)
+        let clock = SystemClock()
+        let scraper = try Scrapes.make(file: settings.scrapeFile, cluster: nil, store: store, registry: registry, log: log)
+
+        var router = HTTPRouter()
+        TargetsAPI(scraper: scraper).register(on: &router)
+        PrometheusAPI(source: store, clock: clock, metrics: registry).register(on: &router)
+        router.on("GET", "/healthz") { _, _ in .text("ok") }
+        router.on("GET", "/metrics") { _, _ in
+            HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))
+        }
+        let queries = try await HTTPServer.bind(
+            .init(name: "read-only endpoint", host: settings.bindAddress, port: Ports.readOnly + settings.portOffset), handler: router,
+            metrics: registry, logger: log)
+        let ingest = try await IngestEndpoint.bind(store, port: Ports.ingest + settings.portOffset, clock: clock, registry: registry, log: log)
+        // The store first, so that it stops last.
+        let parts: [any Service] = [
+            Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
+            queries, ingest,
+            Part(name: "scraper", body: { try await scraper.run() }),
+        ]
+        return AggregateServer(directory: directory, queryPort: queries.port, ingestPort: ingest.port, parts: parts, log: log)
+    }
+
+    private static func open(_ directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) throws -> SeriesStore {
+        var configuration = SeriesStoreConfiguration()
+        configuration.retention = settings.retention
+        configuration.outOfOrderWindow = settings.outOfOrderWindow
+        do {
+            let store = try SeriesStore.open(directory: directory.series, configuration: configuration, metrics: registry)
+            for warning in store.openWarnings { Output.error("warning: metrics: \(warning)") }
+            return store
+        } catch {
+            throw CommandFailure(message: "\(error)", hint: "nothing was changed; see docs/how-to/data-directory.md for how to go on")
+        }
+    }
+
+    private static func maintain(_ store: SeriesStore) async throws {
+        while !Task.isCancelled {
+            try await Task.sleep(for: .seconds(10))
+            // A failure is counted by the store, and tried again.
+            try? await store.maintain()
+        }
+    }
+
+    /// Runs until the program is told to stop.
+    func run(_ greeting: @escaping @Sendable () throws -> Void) async throws {
+        let hello = Part(name: "greeting", body: { try greeting() })
+        let group = ServiceGroup(configuration: .init(services: (parts + [hello]).map { .init(service: $0) }, logger: log))
+        let signals = Task {
+            for await name in TerminationSignal.stream() {
+                Output.error("\(name): writing down what is in memory, then stopping")
+                await group.triggerGracefulShutdown()
+            }
+        }
+        defer { signals.cancel() }
+        try await group.run()
+    }
+}

@@ -1,0 +1,160 @@
+import Glibc
+import JSON
+import Runtime
+import TestKit
+import Testing
+
+/// One running `binnacle aggregate`.
+final class Aggregate: Sendable {
+    let directory: TemporaryDirectory
+    let offset: Int
+    let process: Program.Running
+
+    var queries: String { "http://127.0.0.1:\(10_255 + offset)" }
+    var ingest: String { "http://127.0.0.1:\(10_251 + offset)" }
+
+    static func start(_ arguments: [String] = [], directory: TemporaryDirectory? = nil) async throws -> Aggregate {
+        let directory = directory ?? TemporaryDirectory("aggregate")
+        let offset = FreePorts.offset(for: [10_255, 10_251])
+        let command = [Instance.binnacle, "aggregate", "--data-dir", directory.file("data"), "--port-offset", "\(offset)"] + arguments
+        let process = try Program.spawn(command, output: directory.file("out"), errors: directory.file("err"))
+        let aggregate = Aggregate(directory: directory, offset: offset, process: process)
+        let isUp = try await eventually(within: 30) {
+            if process.poll() != nil { throw Program.Failure("binnacle ended: \(aggregate.said)") }
+            return (try? HostFileSystem().text(directory.file("out")).contains("Ctrl-C stops")) ?? false
+        }
+        guard isUp else { throw Program.Failure("not up: \(aggregate.said)") }
+        return aggregate
+    }
+
+    private init(directory: TemporaryDirectory, offset: Int, process: Program.Running) {
+        self.directory = directory
+        self.offset = offset
+        self.process = process
+    }
+
+    deinit { process.kill(SIGKILL) }
+
+    var said: String { ["out", "err"].map { (try? HostFileSystem().text(directory.file($0))) ?? "" }.joined(separator: "\n") }
+
+    func stop() async throws -> Int32 {
+        process.kill(SIGTERM)
+        guard try await eventually(within: 30, { process.poll() != nil }) else { throw Program.Failure("did not stop: \(said)") }
+        return process.wait()
+    }
+
+    /// The status, with the body behind it.
+    func post(_ path: String, _ body: String, _ headers: [String] = []) async throws -> String {
+        let fields = headers.flatMap { ["-H", $0] }
+        return try await Program.run(["curl", "-sS", "-m", "10", "-w", "%{http_code}", "--data-binary", "@-"] + fields + [ingest + path], input: body).output
+    }
+
+    func query(_ expression: String) async throws -> JSON {
+        let text = try await Program.run(["curl", "-sS", "-m", "20", "-G", "--data-urlencode", "query=\(expression)", "\(queries)/api/v1/query"]).output
+        return try JSON.parse(text)["data"]["result"]
+    }
+}
+
+/// The store alone, with what people and other programs send to it.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct AggregateTests {
+    @Test func `curl writes in each form, and PromQL sees it, also after kill -9`() async throws {
+        let aggregate = try await Aggregate.start(["--retention", "unlimited", "--out-of-order-window", "unlimited"])
+        #expect(try await aggregate.post("/write?db=d&precision=s", "cpu,host=a idle=5") == "204")
+        #expect(try await aggregate.post("/api/v1/import/prometheus", "# TYPE text counter\ntext{x=\"1\"} 7\n") == "204")
+        #expect(try await aggregate.post("/api/v1/import", #"{"metric":{"__name__":"old"},"values":[1],"timestamps":[86400000]}"#) == "204")
+        #expect(try await aggregate.post("/api/v1/import/csv?format=1:label:host,2:metric:csv", "b,9") == "204")
+        let otlp =
+            #"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asDouble":3,"timeUnixNano":"NOW"}]}}]}]}]}"#
+        let now = "\(SystemClock().nanoseconds)"
+        #expect(try await aggregate.post("/v1/metrics", otlp.replacing("NOW", with: now), ["Content-Type: application/json"]) == "{}200")
+        #expect(try await aggregate.post("/api/v1/import/prometheus", "bad").hasSuffix("400"))
+        // Acknowledged is durable: nothing may be missing after this.
+        aggregate.process.kill(SIGKILL)
+        _ = aggregate.process.wait()
+        let again = try await Aggregate.start(["--retention", "unlimited", "--out-of-order-window", "unlimited"], directory: aggregate.directory)
+        for (expression, value) in [
+            ("cpu_idle{host=\"a\",db=\"d\"}", "5"), ("text{x=\"1\"}", "7"), ("csv{host=\"b\"}", "9"), ("g{job=\"s\"}", "3"), ("old @ 86400", "1"),
+        ] {
+            #expect(try await again.query(expression)[0]["value"][1] == .string(value), "\(expression)")
+        }
+        #expect(try await again.stop() == 0)
+    }
+
+    @Test func `a scrape file is followed, and a mistake in it is said`() async throws {
+        let directory = TemporaryDirectory("aggregate")
+        let target = try await Aggregate.start()
+        let file = directory.file("scrape.yml")
+        let address = target.queries.replacing("http://", with: "")
+        try HostFileSystem().write(
+            file, Array("scrape_configs: [{job_name: self, scrape_interval: 1s, static_configs: [{targets: ['\(address)']}]}]\n".utf8))
+        let aggregate = try await Aggregate.start(["--scrape-config", file], directory: directory)
+        #expect(try await eventually(within: 20) { try await aggregate.query("up{job=\"self\"}")[0]["value"][1] == "1" })
+        #expect(try await aggregate.query("binnacle_build_info{instance=\"\(address)\"}").elements.count == 1)
+        let targets = try await Program.run(["curl", "-sS", "\(aggregate.queries)/api/v1/targets"]).output
+        #expect(try JSON.parse(targets)["data"]["activeTargets"][0]["health"] == "up")
+        _ = try await target.stop()
+        #expect(try await eventually(within: 20) { try await aggregate.query("up{job=\"self\"}")[0]["value"][1] == "0" })
+        #expect(try await aggregate.query("binnacle_build_info{job=\"self\"}").elements.isEmpty)
+        #expect(try await aggregate.stop() == 0)
+        try HostFileSystem().write(file, Array("scrape_configs: [{}]\n".utf8))
+        let wrong = try await Program.run([
+            Instance.binnacle, "aggregate", "--data-dir", directory.file("data"), "--port-offset", "\(aggregate.offset)", "--scrape-config", file,
+        ])
+        #expect(wrong.status == 2)
+        #expect(wrong.description.contains("scrape_configs[0].job_name: is missing, expected a name"))
+    }
+
+    /// Debian's Prometheus, which scripts/setup --with-test-tools unpacks.
+    static let prometheus =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/") + "/.build-tools/usr/bin/prometheus"
+
+    @Test(.enabled(if: HostFileSystem().exists(AggregateTests.prometheus), "scripts/setup --with-test-tools fetches prometheus"))
+    func `Debian's Prometheus writes into it with nothing lost`() async throws {
+        let aggregate = try await Aggregate.start()
+        let directory = TemporaryDirectory("prometheus")
+        let port = 20_000 + FreePorts.offset(for: [20_000])
+        let file = directory.file("prometheus.yml")
+        try HostFileSystem().write(
+            file,
+            Array(
+                """
+                global: {scrape_interval: 1s}
+                scrape_configs: [{job_name: prometheus, static_configs: [{targets: ['127.0.0.1:\(port)']}]}]
+                remote_write: [{url: '\(aggregate.ingest)/api/v1/write', queue_config: {batch_send_deadline: 500ms, retry_on_http_429: true}}]
+
+                """.utf8))
+        let sender = try Program.spawn(
+            [
+                Self.prometheus, "--config.file", file, "--storage.tsdb.path", directory.file("data"), "--web.listen-address", "127.0.0.1:\(port)",
+                "--enable-feature", "exemplar-storage",
+            ], output: directory.file("out"), errors: directory.file("err"))
+        defer { sender.kill(SIGKILL) }
+        #expect(
+            try await eventually(within: 40) {
+                try await aggregate.query("count_over_time(up{job=\"prometheus\"}[1m])")[0]["value"][1].string.flatMap { Int($0) } ?? 0 >= 12
+            })
+        // What was scraped by a moment ago is asked of both, once the sender says that it has sent it.
+        let moment = SystemClock().now.milliseconds / 1000 - 1
+        let counts = "sort(count by (__name__) ({job=\"prometheus\"} @ \(moment)))"
+        let expressions =
+            ["prometheus_http_requests_total", "go_goroutines", "prometheus_tsdb_head_chunks", "process_cpu_seconds_total"].flatMap {
+                ["sum(count_over_time(\($0)[10s] @ \(moment)))", "sum(sum_over_time(\($0)[10s] @ \(moment)))"]
+            } + [counts, counts.replacing("\(moment)", with: "\(moment - 4)")]
+        for expression in expressions {
+            var (theirs, ours) = ("", "")
+            let isSame = try await eventually(within: 20) {
+                let text = try await Program.run(["curl", "-sS", "-G", "--data-urlencode", "query=\(expression)", "http://127.0.0.1:\(port)/api/v1/query"])
+                    .output
+                theirs = Self.values(try JSON.parse(text)["data"]["result"])
+                ours = Self.values(try await aggregate.query(expression))
+                return theirs == ours && !ours.isEmpty
+            }
+            #expect(isSame, "\(expression): prometheus has \(theirs.prefix(300)), binnacle \(ours.prefix(300))")
+        }
+        #expect(try await aggregate.stop() == 0)
+    }
+
+    private static func values(_ result: JSON) -> String {
+        result.elements.map { "\($0["metric"]["__name__"].string ?? "")=\($0["value"][1].string ?? "")" }.sorted().joined(separator: " ")
+    }
+}
