@@ -36,6 +36,7 @@ struct Binnacle: AsyncParsableCommand {
         version: version,
         subcommands: [
             UpCommand.self, CollectCommand.self, AggregateCommand.self, QueryCommand.self, CheckCommand.self, LogsCommand.self, ReportCommand.self,
+            ExportCommand.self, ImportCommand.self,
             ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]
