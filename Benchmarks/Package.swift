@@ -25,6 +25,6 @@ let package = Package(
     dependencies: [.package(name: "binnacle", path: "..")],
     targets: program("SeriesBench", measures: "SeriesStore", ["SeriesStore", "Runtime", "Telemetry"])
         + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"])
-        + program("CollectorBench", measures: "NodeEndpoint", ["NodeEndpoint", "NodeStats", "Exposition", "Runtime", "Telemetry"]),
+        + program("CollectorBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition", "Runtime", "Telemetry"]),
     swiftLanguageModes: [.v6]
 )

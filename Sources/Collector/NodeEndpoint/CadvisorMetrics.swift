@@ -10,11 +10,15 @@ public enum CadvisorMetrics {
     public static func print(_ snapshot: NodeSnapshot, format: TextFormat, sets: Set<MetricSet>, reserving: Int? = nil) -> [UInt8] {
         var page = PageWriter(format: format, reserving: reserving ?? 4096 + snapshot.rows.count * 20_000)
         var cache = ExtraLabelCache()
+        // By a span, since a row is some 3 KiB and has to be copied by an iterator.
+        let rows = snapshot.rows.span
+        let labels = snapshot.rows.map(\.labels)
         for metric in ContainerMetric.enabled(sets) {
             page.begin(metric.head)
-            for row in snapshot.rows {
-                let time = metric.hasTimestamp ? row.sample.time / 1_000_000 : nil
-                metric.read(row) { extra, value in page.sample(row.labels, cache.rendered(extra), value: value, at: time) }
+            for position in rows.indices {
+                let time = metric.hasTimestamp ? rows[position].sample.time / 1_000_000 : nil
+                let labels = labels[position]
+                metric.read(rows[position]) { extra, value in page.sample(labels, cache.rendered(extra), value: value, at: time) }
             }
         }
         version(snapshot, &page)

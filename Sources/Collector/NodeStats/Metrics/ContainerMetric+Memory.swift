@@ -19,11 +19,10 @@ extension ContainerMetric {
         },
         counter(.memory, "container_memory_failcnt", "How often memory hit the limit.") { number($0.sample.memoryFailures) },
         counters(.memory, "container_memory_failures_total", "Page faults.") { row, emit in
-            let sample = row.sample
-            if let value = sample.ownPageFaults { emit(faults[0], .unsigned(value)) }
-            if let value = sample.pageFaults { emit(faults[1], .unsigned(value)) }
-            if let value = sample.ownMajorPageFaults { emit(faults[2], .unsigned(value)) }
-            if let value = sample.majorPageFaults { emit(faults[3], .unsigned(value)) }
+            if let value = row.sample.ownPageFaults { emit(faults[0], .unsigned(value)) }
+            if let value = row.sample.pageFaults { emit(faults[1], .unsigned(value)) }
+            if let value = row.sample.ownMajorPageFaults { emit(faults[2], .unsigned(value)) }
+            if let value = row.sample.majorPageFaults { emit(faults[3], .unsigned(value)) }
         },
         counter(.memory, "container_memory_events_high_total", "How often memory went over memory.high.") { number($0.sample.highEvents) },
         counter(.memory, "container_memory_events_max_total", "How often memory ran into memory.max.") { number($0.sample.maxEvents) },

@@ -35,14 +35,16 @@ struct FrameBuilder {
     /// One frame a row that `includes` takes and, if `includesNode`, one for the node; for a source that was there in the
     /// round before and has gone, a last frame of stale markers, so that a query does not see a stopped container for five
     /// more minutes.
-    mutating func frames(for snapshot: NodeSnapshot, includesNode: Bool = true, _ includes: (NodeSnapshot.Row) -> Bool = { _ in true }) -> [SampleFrame] {
+    mutating func frames(for snapshot: NodeSnapshot, includesNode: Bool = true, _ includes: (borrowing NodeSnapshot.Row) -> Bool = { _ in true }) -> [SampleFrame] {
         round += 1
         var frames: [SampleFrame] = []
-        for row in snapshot.rows {
-            if includes(row) {
-                append(row, at: snapshot.timestamp, to: &frames)
+        // By a span, since a row is some 3 KiB and has to be copied by an iterator.
+        let rows = snapshot.rows.span
+        for position in rows.indices {
+            if includes(rows[position]) {
+                append(rows[position], at: snapshot.timestamp, to: &frames)
             } else {
-                known[FrameBuilder.source(row)]?.round = round
+                known[FrameBuilder.source(rows[position])]?.round = round
             }
         }
         if includesNode { frames.append(nodeFrame(snapshot)) } else { known["node/\(nodeName)"]?.round = round }
@@ -64,7 +66,7 @@ struct FrameBuilder {
         return frames
     }
 
-    private static func source(_ row: NodeSnapshot.Row) -> String { "cgroup\(row.reference.cgroupPath)" }
+    private static func source(_ row: borrowing NodeSnapshot.Row) -> String { "cgroup\(row.reference.cgroupPath)" }
 
     private static func stale(_ source: String, _ labels: [Labels], at timestamp: Timestamp) -> SampleFrame {
         SampleFrame(source: source, timestamp: timestamp, series: SeriesSet(labels), values: Array(repeating: .stale, count: labels.count))
@@ -72,7 +74,7 @@ struct FrameBuilder {
 
     /// A pod's own row is stored only for its network: its CPU and memory are the sums of its containers, and
     /// `sum by (pod)` over both would count them twice (docs/decisions/stored-metrics.md).
-    private mutating func append(_ row: NodeSnapshot.Row, at timestamp: Timestamp, to frames: inout [SampleFrame]) {
+    private mutating func append(_ row: borrowing NodeSnapshot.Row, at timestamp: Timestamp, to frames: inout [SampleFrame]) {
         let isPod = !row.reference.pod.isEmpty && row.reference.container.isEmpty
         let source = FrameBuilder.source(row)
         let last = known[source]
@@ -124,7 +126,7 @@ struct FrameBuilder {
                 values: values + Array(repeating: .stale, count: gone.count)))
     }
 
-    private func labels(_ row: NodeSnapshot.Row, _ columns: [Column]) -> [Labels] {
+    private func labels(_ row: borrowing NodeSnapshot.Row, _ columns: [Column]) -> [Labels] {
         let common = row.reference.labels.map { ($0.name, $0.value) } + [("instance", nodeName), ("job", "cadvisor")]
         return columns.map { column in
             Labels([(Labels.metricName, metrics[column.metric].name)] + common + column.extra.pairs.map { ($0.name, $0.value) })

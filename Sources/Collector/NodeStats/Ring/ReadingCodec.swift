@@ -1,5 +1,6 @@
 /// Takes all numbers out of a reading, and notes which are nil.
 struct FieldCollector: FieldVisitor {
+    static let onlyReads = true
     var values: [UInt64] = []
     /// A bit a field that may be nil, set if it is not.
     var presence: [UInt64] = []
@@ -27,6 +28,7 @@ struct FieldCollector: FieldVisitor {
 
 /// Puts numbers back into a reading of the same shape.
 struct FieldWriter: FieldVisitor {
+    static let onlyReads = false
     let values: [UInt64]
     private var next = 0
 

@@ -1,11 +1,31 @@
 /// Sees each number of a reading in a fixed order: one list of the fields serves taking them out and putting them back.
 protocol FieldVisitor {
+    /// Changes nothing: elements of lists are then visited as copies, so that the lists themselves stay shared.
+    static var onlyReads: Bool { get }
     mutating func visit(_ field: inout UInt64?)
     mutating func visit(_ field: inout UInt64)
     mutating func visit(_ field: inout Int64)
     /// A share in percent with two decimals, as the kernel prints averages.
     mutating func visit(percent field: inout Double)
     mutating func visit(exact field: inout Double)
+}
+
+extension FieldVisitor {
+    @inline(__always)
+    fileprivate mutating func visitEach<Element>(_ list: inout [Element], _ body: (inout Element, inout Self) -> Void) {
+        if list.isEmpty { return }
+        if Self.onlyReads {
+            for element in list {
+                var copy = element
+                body(&copy, &self)
+            }
+        } else {
+            for position in list.indices { body(&list[position], &self) }
+        }
+    }
+    fileprivate mutating func visitValues(_ list: inout [CgroupSample.NamedValue]) {
+        visitEach(&list) { element, visitor in visitor.visit(&element.value) }
+    }
 }
 
 /// A cgroup's reading with its network's: what the ring holds of one moment.
@@ -25,19 +45,19 @@ struct Reading {
             visitor.visit(&sample.descriptors!.softLimit)
             visitor.visit(&sample.descriptors!.hardLimit)
         }
-        for position in sample.devices.indices { sample.devices[position].visitFields(&visitor) }
+        visitor.visitEach(&sample.devices) { device, visitor in device.visitFields(&visitor) }
         sample.cpuPressure?.visitFields(&visitor)
         sample.memoryPressure?.visitFields(&visitor)
         sample.ioPressure?.visitFields(&visitor)
         sample.irqPressure?.visitFields(&visitor)
-        for position in sample.resctrl.indices {
-            visitor.visit(&sample.resctrl[position].bandwidthTotal)
-            visitor.visit(&sample.resctrl[position].bandwidthLocal)
-            visitor.visit(&sample.resctrl[position].cacheOccupancy)
+        visitor.visitEach(&sample.resctrl) { domain, visitor in
+            visitor.visit(&domain.bandwidthTotal)
+            visitor.visit(&domain.bandwidthLocal)
+            visitor.visit(&domain.cacheOccupancy)
         }
-        for position in sample.perfEvents.indices {
-            visitor.visit(&sample.perfEvents[position].value)
-            visitor.visit(exact: &sample.perfEvents[position].scaling)
+        visitor.visitEach(&sample.perfEvents) { event, visitor in
+            visitor.visit(&event.value)
+            visitor.visit(exact: &event.scaling)
         }
         network?.visitFields(&visitor)
     }
@@ -46,7 +66,7 @@ struct Reading {
         visitor.visit(&sample.cpuUsage)
         visitor.visit(&sample.cpuUser)
         visitor.visit(&sample.cpuSystem)
-        for position in sample.cpuUsageByCPU.indices { visitor.visit(&sample.cpuUsageByCPU[position]) }
+        visitor.visitEach(&sample.cpuUsageByCPU) { usage, visitor in visitor.visit(&usage) }
         visitor.visit(&sample.periods)
         visitor.visit(&sample.throttledPeriods)
         visitor.visit(&sample.throttledTime)
@@ -81,7 +101,7 @@ struct Reading {
         visitor.visit(&sample.fileDirty)
         visitor.visit(&sample.fileWriteback)
         visitor.visit(&sample.memoryUnreclaimable)
-        for position in sample.memoryParts.indices { visitor.visit(&sample.memoryParts[position].value) }
+        visitor.visitValues(&sample.memoryParts)
         visitor.visit(&sample.pageFaults)
         visitor.visit(&sample.majorPageFaults)
         visitor.visit(&sample.ownPageFaults)
@@ -96,33 +116,36 @@ struct Reading {
         visitor.visit(&sample.oomKills)
         visitor.visit(&sample.memoryMigrate)
         visitor.visit(&sample.referencedBytes)
-        for position in sample.numa.indices {
-            visitor.visit(&sample.numa[position].file)
-            visitor.visit(&sample.numa[position].anonymous)
-            visitor.visit(&sample.numa[position].unevictable)
-            visitor.visit(&sample.numa[position].hierarchyFile)
-            visitor.visit(&sample.numa[position].hierarchyAnonymous)
-            visitor.visit(&sample.numa[position].hierarchyUnevictable)
+        visitor.visitEach(&sample.numa) { node, visitor in
+            visitor.visit(&node.file)
+            visitor.visit(&node.anonymous)
+            visitor.visit(&node.unevictable)
+            visitor.visit(&node.hierarchyFile)
+            visitor.visit(&node.hierarchyAnonymous)
+            visitor.visit(&node.hierarchyUnevictable)
         }
-        for position in sample.hugePages.indices {
-            visitor.visit(&sample.hugePages[position].usage)
-            visitor.visit(&sample.hugePages[position].peak)
-            visitor.visit(&sample.hugePages[position].failures)
+        visitor.visitEach(&sample.hugePages) { pages, visitor in
+            visitor.visit(&pages.usage)
+            visitor.visit(&pages.peak)
+            visitor.visit(&pages.failures)
         }
     }
 
     /// Whether the same numbers come in the same order: what is not a number is equal, and the lists are as long.
     /// What is nil is told by the visitor.
     func hasShape(of other: Reading) -> Bool {
-        let (a, b) = (sample, other.sample)
-        return a.cpuUsageByCPU.count == b.cpuUsageByCPU.count && (a.schedule == nil) == (b.schedule == nil) && (a.load == nil) == (b.load == nil)
-            && (a.descriptors == nil) == (b.descriptors == nil) && (a.cpuPressure == nil) == (b.cpuPressure == nil)
-            && (a.memoryPressure == nil) == (b.memoryPressure == nil) && (a.ioPressure == nil) == (b.ioPressure == nil)
-            && (a.irqPressure == nil) == (b.irqPressure == nil)
-            && a.memoryParts.elementsEqual(b.memoryParts) { $0.name == $1.name }
-            && a.numa.elementsEqual(b.numa) { $0.node == $1.node } && a.hugePages.elementsEqual(b.hugePages) { $0.size == $1.size }
-            && a.devices.elementsEqual(b.devices) { $0.hasShape(of: $1) } && a.resctrl.elementsEqual(b.resctrl) { $0.node == $1.node }
-            && a.perfEvents.elementsEqual(b.perfEvents) { $0.name == $1.name && $0.cpu == $1.cpu } && hasNetworkShape(of: other)
+        hasLists(of: other) && hasNetworkShape(of: other)
+    }
+
+    private func hasLists(of other: Reading) -> Bool {
+        sample.cpuUsageByCPU.count == other.sample.cpuUsageByCPU.count && (sample.schedule == nil) == (other.sample.schedule == nil) && (sample.load == nil) == (other.sample.load == nil)
+            && (sample.descriptors == nil) == (other.sample.descriptors == nil) && (sample.cpuPressure == nil) == (other.sample.cpuPressure == nil)
+            && (sample.memoryPressure == nil) == (other.sample.memoryPressure == nil) && (sample.ioPressure == nil) == (other.sample.ioPressure == nil)
+            && (sample.irqPressure == nil) == (other.sample.irqPressure == nil)
+            && sample.memoryParts.elementsEqual(other.sample.memoryParts) { $0.name == $1.name }
+            && sample.numa.elementsEqual(other.sample.numa) { $0.node == $1.node } && sample.hugePages.elementsEqual(other.sample.hugePages) { $0.size == $1.size }
+            && sample.devices.elementsEqual(other.sample.devices) { $0.hasShape(of: $1) } && sample.resctrl.elementsEqual(other.sample.resctrl) { $0.node == $1.node }
+            && sample.perfEvents.elementsEqual(other.sample.perfEvents) { $0.name == $1.name && $0.cpu == $1.cpu }
     }
 
     private func hasNetworkShape(of other: Reading) -> Bool {
@@ -161,10 +184,10 @@ extension CgroupSample.DeviceIO {
         visitor.visit(&discards)
         visitor.visit(&syncs)
         visitor.visit(&asyncs)
-        for position in queued.indices { visitor.visit(&queued[position].value) }
-        for position in merged.indices { visitor.visit(&merged[position].value) }
-        for position in serviceTime.indices { visitor.visit(&serviceTime[position].value) }
-        for position in waitTime.indices { visitor.visit(&waitTime[position].value) }
+        visitor.visitValues(&queued)
+        visitor.visitValues(&merged)
+        visitor.visitValues(&serviceTime)
+        visitor.visitValues(&waitTime)
         visitor.visit(&sectors)
         visitor.visit(&ioTime)
         visitor.visit(&costUsage)
@@ -182,21 +205,21 @@ extension CgroupSample.DeviceIO {
 
 extension NetworkReading {
     fileprivate mutating func visitFields(_ visitor: inout some FieldVisitor) {
-        for position in interfaces.indices {
-            visitor.visit(&interfaces[position].receivedBytes)
-            visitor.visit(&interfaces[position].receivedPackets)
-            visitor.visit(&interfaces[position].receiveErrors)
-            visitor.visit(&interfaces[position].receiveDrops)
-            visitor.visit(&interfaces[position].transmittedBytes)
-            visitor.visit(&interfaces[position].transmittedPackets)
-            visitor.visit(&interfaces[position].transmitErrors)
-            visitor.visit(&interfaces[position].transmitDrops)
+        visitor.visitEach(&interfaces) { counters, visitor in
+            visitor.visit(&counters.receivedBytes)
+            visitor.visit(&counters.receivedPackets)
+            visitor.visit(&counters.receiveErrors)
+            visitor.visit(&counters.receiveDrops)
+            visitor.visit(&counters.transmittedBytes)
+            visitor.visit(&counters.transmittedPackets)
+            visitor.visit(&counters.transmitErrors)
+            visitor.visit(&counters.transmitDrops)
         }
-        for position in tcp.indices { visitor.visit(&tcp[position]) }
-        for position in tcp6.indices { visitor.visit(&tcp6[position]) }
+        visitor.visitEach(&tcp) { count, visitor in visitor.visit(&count) }
+        visitor.visitEach(&tcp6) { count, visitor in visitor.visit(&count) }
         udp?.visitFields(&visitor)
         udp6?.visitFields(&visitor)
-        for position in advanced.indices { visitor.visit(&advanced[position].value) }
+        visitor.visitEach(&advanced) { entry, visitor in visitor.visit(&entry.value) }
     }
 }
 

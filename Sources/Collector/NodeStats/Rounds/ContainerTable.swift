@@ -29,7 +29,11 @@ final class ContainerEntry {
 final class ContainerTable {
     private let context: CgroupContext
     private let filter: CgroupFilter
-    private(set) var entries: [String: ContainerEntry] = [:]
+    private(set) var entries: [String: ContainerEntry] = [:] {
+        didSet { order = nil }
+    }
+    /// The entries by path, until one comes or goes.
+    private var order: [ContainerEntry]?
     /// Owners by path, as far as they were told. A path that nobody owns is not in it.
     private var owners: [String: ContainerReference] = [:]
     /// Names of container labels and of environment that some row has: every row has all of them, so that each sample of a
@@ -43,6 +47,14 @@ final class ContainerTable {
     init(context: CgroupContext, filter: CgroupFilter) {
         self.context = context
         self.filter = filter
+    }
+
+    /// The entries, sorted by path.
+    var sorted: [ContainerEntry] {
+        if let order { return order }
+        let sorted = entries.values.sorted { $0.path < $1.path }
+        order = sorted
+        return sorted
     }
 
     /// The paths whose owners are to be asked for: the unknown ones each round, all every tenth, since an owner's word

@@ -215,7 +215,7 @@ public actor NodeCollector {
         let unchanged = now.unchanged(since: hints)
         hints = now
         let toldPaths = Set(told.map(\.cgroupPath))
-        let entries = table.entries.values.sorted { $0.path < $1.path }
+        let entries = table.sorted
         details.begin(entries.map(\.reference), monotonic: ThreadTime.monotonicNanoseconds)
         var rows: [NodeSnapshot.Row] = []
         rows.reserveCapacity(entries.count)
