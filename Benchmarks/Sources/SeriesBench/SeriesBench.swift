@@ -38,7 +38,7 @@ import Telemetry
             print(
                 "  open and answer   \(ContinuousClock.now - opened), \(answer.series.count) series, head \(store.statistics.headSamples) samples, \(store.openWarnings)"
             )
-            _exit(0)
+            exit(0)
         }
         let bench = StoreBench(store: store, clock: clock)
         switch arguments[1] {

@@ -46,7 +46,6 @@ import Testing
         var configuration = SeriesStoreConfiguration()
         configuration.retention = SeriesStoreConfiguration.unlimited
         configuration.outOfOrderWindow = SeriesStoreConfiguration.unlimited
-        configuration.futureWindow = SeriesStoreConfiguration.unlimited
         let harness = try StoreHarness(configuration)
         let times: [Int64] = [253_402_300_799_999, 0, 1, 1_000_000_000_000, Self.start, 4_102_444_800_000]
         let summary = try await harness.store.write([SeriesBatch(labels: a, samples: times.map { .init($0, Double($0)) })])

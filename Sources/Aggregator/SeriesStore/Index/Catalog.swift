@@ -68,6 +68,7 @@ final class Catalog {
                 index.append(chunk: nil)
             }
         }
+        index.finishAppending()
         return (index, warnings)
     }
 
