@@ -37,7 +37,7 @@ public final class HTTPServer: Service {
 
     private let configuration: Configuration
     private let handler: any HTTPHandler
-    private let listener: NIOAsyncChannel<Connection, Never>
+    private let listener: NIOAsyncChannel<any Channel, Never>
     private let logger: Logger
     private let metrics: ServerMetrics
     private let tlsContext: NIOSSLContext?
@@ -57,6 +57,8 @@ public final class HTTPServer: Service {
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // Until `serve` takes the connection over nothing is read from it.
+                .childChannelOption(.autoRead, value: false)
                 .bind(host: configuration.host, port: configuration.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
@@ -64,7 +66,7 @@ public final class HTTPServer: Service {
                         try pipeline.addHandler(IdleStateHandler(readTimeout: idleTimeout))
                         try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
                         try pipeline.addHandler(IdleCloser())
-                        return try Connection(wrappingChannelSynchronously: channel)
+                        return channel
                     }
                 }
             guard let port = listener.channel.localAddress?.port else { throw ServingError.failed("no local port") }
@@ -80,7 +82,7 @@ public final class HTTPServer: Service {
     }
 
     private init(
-        configuration: Configuration, handler: any HTTPHandler, listener: NIOAsyncChannel<Connection, Never>, port: Int,
+        configuration: Configuration, handler: any HTTPHandler, listener: NIOAsyncChannel<any Channel, Never>, port: Int,
         logger: Logger, metrics: ServerMetrics, context: NIOSSLContext?
     ) {
         self.configuration = configuration
@@ -104,11 +106,13 @@ public final class HTTPServer: Service {
 
     private func accept() async throws {
         try await listener.executeThenClose { connections in
+            // Plain channels: one that comes while the server stops, when nobody takes it any more, may just be dropped.
+            // A `NIOAsyncChannel` that nobody takes ends the process.
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
                     guard metrics.open.value < Double(configuration.maximumConnections) else {
                         metrics.refused.increment()
-                        connection.channel.close(promise: nil)
+                        connection.close(promise: nil)
                         continue
                     }
                     group.addTask { await self.serve(connection) }
@@ -118,10 +122,15 @@ public final class HTTPServer: Service {
     }
 
     /// One connection's life. A failure ends the connection, never the server.
-    private func serve(_ connection: Connection) async {
+    private func serve(_ channel: any Channel) async {
         metrics.connectionOpened()
         defer { metrics.connectionClosed() }
         do {
+            let connection = try await channel.eventLoop.submit {
+                let connection = try Connection(wrappingChannelSynchronously: channel)
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+                return connection
+            }.get()
             try await connection.executeThenClose { inbound, outbound in
                 let session = HTTPSession(
                     channel: connection.channel, outbound: outbound, handler: handler, metrics: metrics,
