@@ -16,7 +16,7 @@ struct IngestBench {
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 12_000
         let rounds = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 120
         // A pipe would show nothing before the end.
-        unsafe setvbuf(stdout, nil, _IOLBF, 0)
+        fflush(nil)
         print("\(count) series, \(rounds) rounds at 15 s, requests of 2000 series")
         var cluster = Cluster(count: count)
         for isDurable in [false, true] {
@@ -43,6 +43,7 @@ struct IngestBench {
         print(
             "\(what): \(samples) samples in \((seconds * 1000).rounded() / 1000) CPU-s = \(Int(Double(samples) / seconds / 1000)) k a CPU-s; peak \(peakMegabytes()) MB"
         )
+        fflush(nil)
     }
 
     static func withStore(_ body: (SeriesStore) async throws -> Void) async throws {

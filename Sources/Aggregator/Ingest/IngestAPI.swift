@@ -28,6 +28,7 @@ public struct IngestAPI: Sendable {
         let text: Mutex<TextImport>
         let influx: Mutex<InfluxImport>
         let waiting = Atomic<Int>(0)
+        let bytes = Atomic<Int>(0)
 
         init(limits: IngestLimits, seed: UInt64) {
             first = Mutex(SeriesCache(limits: limits, seed: seed))
@@ -60,6 +61,10 @@ public struct IngestAPI: Sendable {
         let memory = memory
         metrics.gauge("binnacle_ingest_waiting_requests", "Requests that wait for room in the store.") { Double(memory.waiting.load(ordering: .relaxed)) }
         metrics.gauge("binnacle_ingest_waiting_requests_limit", "The bound of that.") { Double(limits.patientRequests) }
+        metrics.gauge("binnacle_ingest_bytes", "Of requests that are being read and written, unpacked, by estimate.") {
+            Double(memory.bytes.load(ordering: .relaxed))
+        }
+        metrics.gauge("binnacle_ingest_bytes_limit", "The bound of that.") { Double(limits.bytesAtOnce) }
         metrics.gauge("binnacle_ingest_remembered_series", "Series that remote write 1.0 remembers by their bytes.") {
             Double(memory.first.withLock { $0.count })
         }
@@ -85,6 +90,14 @@ public struct IngestAPI: Sendable {
         router.on("POST", path) { request, _ in
             metrics.requests.increment()
             do throws(IngestError) {
+                // Bodies unpack to about four times their size, at most to the limit.
+                let weight = request.body.count + min(request.body.count * 4, limits.unpackedBytes)
+                let sum = memory.bytes.wrappingAdd(weight, ordering: .relaxed).newValue
+                defer { memory.bytes.wrappingSubtract(weight, ordering: .relaxed) }
+                // One request is always let in, however large, or it could never be.
+                guard sum <= limits.bytesAtOnce || sum == weight else {
+                    throw IngestError(429, "requests of \(sum) bytes are being read, the limit is \(limits.bytesAtOnce): send less at once", retryAfter: 1)
+                }
                 return try await handle(request, metrics)
             } catch {
                 metrics.refuse(status: error.status)

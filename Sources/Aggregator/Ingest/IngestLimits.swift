@@ -6,6 +6,8 @@ public struct IngestLimits: Sendable {
     public var bodyBytes = 32 << 20
     /// Of a body once it is unpacked.
     public var unpackedBytes = 64 << 20
+    /// Of all requests that are being read and written at once, unpacked, by estimate; beyond it they are turned away.
+    public var bytesAtOnce = 512 << 20
     public var labelsPerSeries = 128
     public var labelNameBytes = 1024
     public var labelValueBytes = 16 << 10

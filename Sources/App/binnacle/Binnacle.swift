@@ -34,7 +34,8 @@ struct Binnacle: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            UpCommand.self, AggregateCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ConfigCommand.self, CompletionCommand.self,
+            UpCommand.self, AggregateCommand.self, QueryCommand.self, LogsCommand.self, ReportCommand.self, ExportCommand.self, ImportCommand.self,
+            ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]
     )

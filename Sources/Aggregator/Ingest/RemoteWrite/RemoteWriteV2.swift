@@ -113,19 +113,19 @@ struct RemoteWriteV2: Sendable {
             batch.note("a series has a label without a value: its references are \(references.count) in number")
             return nil
         }
-        key.removeAll(keepingCapacity: true)
-        for reference in references {
+        if self.key.count < references.count * 4 { self.key = Array(repeating: 0, count: references.count * 8) }
+        for (position, reference) in references.enumerated() {
             guard Int(reference) < strings.count else {
                 batch.note("a series refers to symbol \(reference), but there are \(strings.count)")
                 return nil
             }
             let number = UInt32(bitPattern: number(bytes, Int(reference)))
-            for shift in stride(from: UInt32(0), to: 32, by: 8) { key.append(UInt8(truncatingIfNeeded: number >> shift)) }
+            // Four bytes are there: the key is at least four times as long as the references.
+            unsafe self.key.withUnsafeMutableBytes { unsafe $0.storeBytes(of: number, toByteOffset: position * 4, as: UInt32.self) }
         }
-        let list = key
-        let references = references
-        let strings = strings
-        let number = cache.number(list.span, 0..<list.count) { Self.labels(bytes, references, strings) }
+        // Only for a series that is new are the labels looked at.
+        let key = key
+        let number = cache.number(key.span, 0..<references.count * 4) { [references, strings] in Self.labels(bytes, references, strings) }
         return cache.position(number, in: &batch)
     }
 

@@ -1,5 +1,7 @@
 import HTTP
+import Ingest
 import Logging
+import PromQL
 import QueryAPI
 import Runtime
 import Scraping
@@ -38,6 +40,7 @@ struct AggregateServer {
         var router = HTTPRouter()
         TargetsAPI(scraper: scraper).register(on: &router)
         PrometheusAPI(source: store, clock: clock, metrics: registry).register(on: &router)
+        ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
             HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))

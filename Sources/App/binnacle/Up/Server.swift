@@ -2,6 +2,7 @@ import APIServer
 import ContainerRuntime
 import Controllers
 import HTTP
+import Ingest
 import JSON
 import Kubelet
 import LogStore
@@ -199,6 +200,7 @@ struct Server {
         NodeEndpoint(collector: collector, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
         TargetsAPI(scraper: scraper).register(on: &router)
         PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
+        ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)
         ReportAPI(data: data, nodeName: settings.nodeName, clock: clock).register(on: &router)
