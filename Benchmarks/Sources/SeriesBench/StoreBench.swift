@@ -145,6 +145,20 @@ struct StoreBench {
         print(
             "  on disk           \(all) bytes a sample over all files, \(Double(statistics.partBytes) / Double(samples)) in parts, catalog \(fileBytes("catalog.db")) bytes, log \(fileBytes("head.db")) bytes"
         )
+        try await printShares()
+    }
+
+    private func printShares() async throws {
+        let stats = try await store.stats()
+        print("  parts             \(stats.parts), directories \(stats.directoryBytes) bytes, bodies \(stats.bodyBytes) bytes")
+        for (name, share) in stats.codecs.sorted(by: { $0.value.bytes > $1.value.bytes }) {
+            print(
+                "    codec \(name): \(share.columns) columns, \(share.bytesPerSample) bytes a sample, \(share.bytes * 100 / max(1, stats.bodyBytes)) % of bytes, \(share.samples * 100 / max(1, stats.samples)) % of samples"
+            )
+        }
+        for (name, share) in stats.metrics.sorted(by: { $0.value.bytes > $1.value.bytes }).prefix(14) {
+            print("    \(name): \(share.columns) columns, \(share.bytesPerSample) bytes a sample, \(share.bytes * 100 / max(1, stats.bodyBytes)) % of bytes")
+        }
     }
 
     private func fileBytes(_ name: String) -> Int {

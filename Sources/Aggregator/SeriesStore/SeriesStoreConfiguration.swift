@@ -30,6 +30,7 @@ public struct SeriesStoreConfiguration: Sendable {
     /// Samples older than the store's newest by more than this are refused.
     public var outOfOrderWindow: Duration = .seconds(86_400)
     /// Samples further ahead of the clock than this are refused: one absurd time would make all that follows too old.
+    /// Not if the out-of-order window is unlimited: then times up to the year 9999 are kept.
     public var futureWindow: Duration = .seconds(3600)
     /// Samples rest in the head, and are replayed at a start, for about this long.
     public var flushInterval: Duration = .seconds(300)

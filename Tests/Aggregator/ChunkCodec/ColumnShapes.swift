@@ -2,7 +2,8 @@ import Glibc
 
 /// Random columns of the shapes that containers have, and of some that nobody has.
 enum ColumnShape: String, CaseIterable {
-    case constant, counterMicroseconds, counterBytes, pages, gauge, doubles, specials, sparse, runs, fewValues, huge, decimals, steps, wildBits
+    case constant, counterMicroseconds, counterBytes, pages, gauge, doubles, specials, sparse, runs, fewValues, huge, decimals, steps, wildBits, milliProducts,
+        microQuotients
 
     func values(_ count: Int, _ random: inout SeededGenerator) -> [Double] {
         func uniform() -> Double { Double.random(in: 0..<1, using: &random) }
@@ -38,6 +39,12 @@ enum ColumnShape: String, CaseIterable {
             case .huge: values.append(Double(sign: .plus, exponent: Int(random.next() % 2000) - 1000, significand: 1 + uniform()))
             case .decimals: values.append((uniform() * 10_000).rounded() / 100)
             case .steps: values.append(1_700_000_000 + Double(row) * 15)
+            case .milliProducts:
+                level += Int64(uniform() * 50)
+                values.append(Double(level) * 0.001)
+            case .microQuotients:
+                level += Int64(uniform() * 5000)
+                values.append(Double(level) / 1000 / 1000)
             case .wildBits: values.append(Double(bitPattern: random.next()))
             }
         }

@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [
         (ColumnShape.constant, ValueColumn.Codec.constant, 9), (.steps, .decimal, 16), (.counterMicroseconds, .decimal, 470),
         (.pages, .decimal, 200), (.decimals, .decimal, 560), (.fewValues, .dictionary, 115), (.doubles, .bits, 2000), (.runs, .bits, 160),
-        (.wildBits, .raw, 2400),
+        (.wildBits, .raw, 2400), (.milliProducts, .decimal, 240), (.microQuotients, .decimal, 505),
     ])
     func `each shape gets the codec made for it`(shape: ColumnShape, codec: ValueColumn.Codec, limit: Int) {
         var random = SeededGenerator(seed: 3)

@@ -55,7 +55,7 @@ import Testing
         try await harness.store.maintain()
         #expect(try await harness.all().series.map(\.exact) == before)
         #expect(harness.store.statistics.partBytes < bytes / 5)
-        #expect(harness.counter("sealed_windows_total") == 1)
+        #expect(harness.counter("sealed_windows_total") >= 1)
     }
 
     @Test func `a full disk is named, nothing acknowledged is lost, and the retry is stored once`() async throws {

@@ -79,6 +79,7 @@ import Testing
         }
         #expect(refused > 0 && refused < 60)
         plan.arm("nothing")
+        harness.clock.advance(by: .seconds(31))
         try await harness.store.append([frame("x", StoreHarness.start + 100_000, names, (0..<20).map { Double($0) })])
         #expect(try await harness.all().series[0].values.count == 61 - refused)
     }

@@ -60,7 +60,9 @@ struct ColumnEncoder {
         }
         copies[key] = position
         guard let decimal = DecimalColumn(values) else { return plain(values, decimal: nil, plan: nil) }
-        guard effort == .thorough, decimal.exceptions.isEmpty, values.count >= 16 else { return plain(values, decimal: decimal, plan: nil) }
+        guard effort == .thorough, decimal.exceptions.isEmpty, decimal.exponent <= DecimalScale.largestExponent, values.count >= 16 else {
+            return plain(values, decimal: decimal, plan: nil)
+        }
 
         let print = ColumnEncoder.fingerprint(decimal.mantissas, scale: 1) &* UInt64(DecimalScale.integerPower(DecimalScale.largestExponent - decimal.exponent))
         let base = decimal.mantissas[0]

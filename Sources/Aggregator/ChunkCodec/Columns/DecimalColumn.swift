@@ -1,4 +1,4 @@
-/// A column of doubles as integers over one power of ten, as far as they are that; the others are exceptions.
+/// A column of doubles as integers over one power of ten (or scaled as `DecimalScale.variants` say), as far as they are that; the others are exceptions.
 struct DecimalColumn {
     var exponent: Int
     /// One a value; an exception repeats its neighbour, which costs nothing.
@@ -8,6 +8,28 @@ struct DecimalColumn {
 
     /// nil if more than one value in sixteen is an exception.
     init?(_ values: [Double]) {
+        let decimal = DecimalColumn(decimals: values)
+        if let decimal, decimal.exceptions.isEmpty {
+            self = decimal
+            return
+        }
+        for variant in DecimalScale.variants {
+            // Most columns fail at one of the first values.
+            guard let mantissas = DecimalScale.mantissas(values, exponent: variant) else { continue }
+            self.init(exponent: variant, mantissas: mantissas, exceptions: [])
+            return
+        }
+        guard let decimal else { return nil }
+        self = decimal
+    }
+
+    private init(exponent: Int, mantissas: [Int64], exceptions: [Int]) {
+        self.exponent = exponent
+        self.mantissas = mantissas
+        self.exceptions = exceptions
+    }
+
+    private init?(decimals values: [Double]) {
         let limit = values.count / 16
         var exponent = 0
         var misses = 0
@@ -52,7 +74,7 @@ struct DecimalColumn {
 
     static func decode(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Double] {
         let exponent = Int(try reader.byte())
-        guard exponent <= DecimalScale.largestExponent else { throw .malformed("a column of \(exponent) decimals") }
+        guard exponent <= DecimalScale.variants.upperBound else { throw .malformed("a column of scale \(exponent)") }
         var exceptions: [(row: Int, value: Double)] = []
         var row = -1
         for _ in 0..<(try reader.count(upTo: count)) {

@@ -2,6 +2,10 @@
 public enum DecimalScale {
     /// Powers of ten up to 10^22 are exact doubles; 12 decimals cover nanoseconds and all that exporters print.
     public static let largestExponent = 12
+    /// Ways in which programs turn whole numbers into seconds that are not the correctly rounded decimal, by numbers above
+    /// the exponents: a product with 0.001 (milliseconds of Linux' disk counters), two divisions by 1000 (microseconds of its
+    /// pressure files), products with 0.000001 and 0.000000001.
+    static let variants = 13...16
     /// Above this, neighbouring integers are not both doubles.
     private static let largestMantissa = 9_007_199_254_740_992.0
 
@@ -26,7 +30,7 @@ public enum DecimalScale {
 
     /// The integer m with `value(m, exponent)` the very same double, bit for bit; nil if there is none.
     public static func mantissa(_ value: Double, exponent: Int) -> Int64? {
-        let scaled = (value * power(exponent)).rounded(.toNearestOrEven)
+        let scaled = (value * power(exponent < 13 ? exponent : exponent == 13 ? 3 : exponent == 16 ? 9 : 6)).rounded(.toNearestOrEven)
         // Also false for NaN.
         guard scaled.magnitude < largestMantissa else { return nil }
         let mantissa = Int64(scaled)
@@ -34,13 +38,23 @@ public enum DecimalScale {
     }
 
     /// m / 10^exponent, correctly rounded: what parsing the decimal text gives.
-    public static func value(_ mantissa: Int64, exponent: Int) -> Double { Double(mantissa) / power(exponent) }
+    public static func value(_ mantissa: Int64, exponent: Int) -> Double {
+        switch exponent {
+        case 13: Double(mantissa) * 0.001
+        case 14: Double(mantissa) / 1000 / 1000
+        case 15: Double(mantissa) * 0.000001
+        case 16: Double(mantissa) * 0.000000001
+        default: Double(mantissa) / power(exponent)
+        }
+    }
 
     /// The same for a column.
     static func values(_ mantissas: [Int64], exponent: Int) -> [Double] {
         unsafe [Double](unsafeUninitializedCapacity: mantissas.count) { output, filled in
             if exponent == 0 {
                 for index in mantissas.indices { unsafe output[index] = Double(mantissas[index]) }
+            } else if variants.contains(exponent) {
+                for index in mantissas.indices { unsafe output[index] = value(mantissas[index], exponent: exponent) }
             } else {
                 let divisor = power(exponent)
                 for index in mantissas.indices { unsafe output[index] = Double(mantissas[index]) / divisor }

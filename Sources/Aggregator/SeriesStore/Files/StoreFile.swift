@@ -39,3 +39,6 @@ func zstdFinish() -> Finish {
         compress: { compressor.compress($0) },
         decompress: { try? decompressor.decompress($0, limit: $1) })
 }
+
+/// Undoes what the log's records were packed with.
+func recordDecompressor() -> ZstdDecompressor { ZstdDecompressor() }

@@ -29,6 +29,12 @@ final class Catalog {
         database = try StoreFile.open(path, schema: Catalog.schema)
     }
 
+    /// Only for looking at it.
+    init(reading path: String) throws {
+        self.path = path
+        database = try Database(path: path, durability: .readOnly)
+    }
+
     /// Reads all series. What cannot be read is left out and told of.
     func load() throws -> (index: SeriesIndex, warnings: [String]) {
         var index = SeriesIndex()
@@ -62,6 +68,7 @@ final class Catalog {
                 index.append(chunk: nil)
             }
         }
+        index.finishAppending()
         return (index, warnings)
     }
 

@@ -68,6 +68,12 @@ struct SeriesIndex: Sendable {
         chunks[chunks.count - 1]!.append(key, firstHour: hour, lastHour: hour)
         lastChunkCount += 1
         register(id, key, lastHour: hour)
+        if (used + 1) * 2 > table.count {
+            rehash(table.count * 2)
+        } else {
+            insert(id, SeriesIndex.hash(key))
+            used += 1
+        }
         return id
     }
 
@@ -86,7 +92,7 @@ struct SeriesIndex: Sendable {
         return add(labels, hour: hour) == id
     }
 
-    /// Adds chunks as the catalog has them, in order; nil for one that is missing.
+    /// Adds chunks as the catalog has them, in order; nil for one that is missing. `finishAppending` must follow.
     mutating func append(chunk: SeriesChunk?) {
         chunks.append(chunk.flatMap { $0.alive > 0 || $0.count < SeriesChunk.size ? $0 : nil })
         lastChunkCount = chunk?.count ?? SeriesChunk.size
@@ -97,10 +103,14 @@ struct SeriesIndex: Sendable {
         }
     }
 
+    /// Makes the series of appended chunks known by their labels.
+    mutating func finishAppending() {
+        var size = 64
+        while size < count * 2 + 2 { size *= 2 }
+        rehash(size)
+    }
+
     private mutating func register(_ id: SeriesID, _ key: [UInt8], lastHour: Int32) {
-        if (used + 1) * 2 > table.count { rehash(table.count * 2) }
-        insert(id, SeriesIndex.hash(key))
-        used += 1
         count += 1
         lastHourCounts[lastHour, default: 0] += 1
         var reader = ByteReader(key)

@@ -27,6 +27,8 @@ struct Commit {
     private var metadata: [MetricMetadata] = []
 
     private static let maxReasons = 8
+    /// A hundred years: a window of this is no bound.
+    private static let lifetime: Int64 = 3_155_760_000_000
     /// The last millisecond of the year 9999.
     private static let endOfTime: Int64 = 253_402_300_799_999
 
@@ -37,7 +39,8 @@ struct Commit {
         let configuration = shared.configuration
         window = configuration.outOfOrderWindow.wholeMilliseconds
         oldestAllowed = max(0, now - configuration.retention.wholeMilliseconds)
-        newestAllowed = min(Commit.endOfTime, now + configuration.futureWindow.wholeMilliseconds)
+        // Where anything old may come, nothing that is far ahead can make it too old.
+        newestAllowed = window >= Commit.lifetime ? Commit.endOfTime : min(Commit.endOfTime, now + configuration.futureWindow.wholeMilliseconds)
     }
 
     private enum Place { case fits, tooOld, tooNew }

@@ -58,6 +58,8 @@ actor Writer {
 
     /// The outcome of a request, which an earlier caller's commit may have taken along.
     func commit(_ ticket: UInt64) async throws(SeriesStoreError) -> Intake.Outcome {
+        // A head beyond its bound refuses: first see whether it can be written now.
+        if shared.head.bytes > shared.configuration.maxHeadBytes, !isBusy, now >= nextFlush { try? await flush() }
         if results[ticket] == nil { drain() }
         guard let result = results.removeValue(forKey: ticket) else { throw .closed }
         // Beyond half of the bound whoever comes waits for the flush, if none is under way.
@@ -92,11 +94,11 @@ actor Writer {
             try interrupt?("before commit")
             _ = try log.append(commit.record.encoded(recordCompressor))
             registrar.logged()
-            commit.addToHead(&registrar)
-            newest = max(newest, commit.newest)
-            oldestArrival = oldestArrival ?? now
             shared.metrics.commits.increment()
         }
+        commit.addToHead(&registrar)
+        newest = max(newest, commit.newest)
+        if !commit.record.ids.isEmpty { oldestArrival = oldestArrival ?? now }
         for (ticket, outcome) in commit.outcomes() {
             shared.metrics.count(outcome.write.total)
             results[ticket] = outcome.error.map { .failure($0) } ?? .success(outcome)

@@ -1,0 +1,114 @@
+import ChunkCodec
+import Runtime
+import Synchronization
+import Telemetry
+
+/// Where the bytes of the store go, from the directories of its parts: nothing is decoded.
+public struct StoreStats: Sendable {
+    public struct Share: Sendable, Hashable {
+        public var columns = 0
+        public var samples = 0
+        /// Of payloads, without directories and what SQLite adds.
+        public var bytes = 0
+        public var bytesPerSample: Double { samples == 0 ? 0 : Double(bytes) / Double(samples) }
+    }
+
+    /// By metric name.
+    public var metrics: [String: Share] = [:]
+    /// By name of the codec.
+    public var codecs: [String: Share] = [:]
+    public var parts = 0
+    public var samples = 0
+    public var directoryBytes = 0
+    public var bodyBytes = 0
+    public var fileBytes = 0
+}
+
+/// How many series there are by metric, and how many values by label.
+public struct CardinalityStats: Sendable, Hashable {
+    public struct Count: Sendable, Hashable {
+        public var name: String
+        public var count: Int
+    }
+
+    public var series = 0
+    public var labelPairs = 0
+    public var seriesByMetric: [Count] = []
+    public var valuesByLabel: [Count] = []
+    public var seriesByPair: [Count] = []
+    /// Bytes of the texts of each label's values, as they would be without being kept once.
+    public var bytesByLabel: [Count] = []
+}
+
+extension Reader {
+    func stats() throws -> StoreStats {
+        var stats = StoreStats()
+        stats.fileBytes = shared.fileBytes
+        let days = shared.days.withLock { $0.totals.mapValues(\.generation) }
+        for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
+            guard let file = try file(day, generation) else { continue }
+            try file.reading {
+                for part in try file.cachedParts() where part.level >= 0 {
+                    guard let reader = try? file.reader(part, finish) else { continue }
+                    stats.parts += 1
+                    var payloads = 0
+                    for (position, id) in reader.ids.enumerated() {
+                        let (codec, bytes) = reader.coding(at: position)
+                        let share = StoreStats.Share(columns: 1, samples: reader.sampleCount(at: position), bytes: bytes)
+                        let metric = shared.index.withLock { $0.name(of: SeriesID(truncatingIfNeeded: id)) }
+                        stats.metrics[metric, default: .init()] += share
+                        stats.codecs[codec, default: .init()] += share
+                        stats.samples += share.samples
+                        payloads += bytes
+                    }
+                    stats.bodyBytes += payloads
+                    stats.directoryBytes += max(0, part.bytes - payloads)
+                }
+            }
+        }
+        return stats
+    }
+
+    func cardinality(limit: Int, from: Int64, through: Int64) -> CardinalityStats {
+        shared.index.withLock { index in
+            var stats = CardinalityStats()
+            let span = hours(from, max(from, through))
+            stats.series = index.select([], hours: span).count
+            var pairs: [CardinalityStats.Count] = []
+            for name in index.labelNames {
+                let text = index.symbols[name]
+                var values = 0
+                var bytes = 0
+                for value in index.values(of: name) {
+                    let count = index.series(name, value).count { index.isWithin($0, span) }
+                    guard count > 0 else { continue }
+                    values += 1
+                    bytes += count * index.symbols[value].utf8.count
+                    if text == Labels.metricName { stats.seriesByMetric.append(.init(name: index.symbols[value], count: count)) }
+                    pairs.append(.init(name: "\(text)=\(index.symbols[value])", count: count))
+                }
+                if values > 0 {
+                    stats.valuesByLabel.append(.init(name: text, count: values))
+                    stats.bytesByLabel.append(.init(name: text, count: bytes))
+                }
+            }
+            stats.labelPairs = pairs.count
+            func top(_ list: [CardinalityStats.Count]) -> [CardinalityStats.Count] {
+                Array(list.sorted { ($1.count, $0.name) < ($0.count, $1.name) }.prefix(limit))
+            }
+            stats.seriesByMetric = top(stats.seriesByMetric)
+            stats.valuesByLabel = top(stats.valuesByLabel)
+            stats.bytesByLabel = top(stats.bytesByLabel)
+            stats.seriesByPair = top(pairs)
+            return stats
+        }
+    }
+}
+
+extension StoreStats.Share {
+    static func += (left: inout Self, right: Self) {
+        left.columns += right.columns
+        left.samples += right.samples
+        left.bytes += right.bytes
+    }
+}
