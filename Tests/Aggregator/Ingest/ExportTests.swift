@@ -1,3 +1,5 @@
+import Exposition
+import SeriesStore
 import Telemetry
 import Testing
 
@@ -5,7 +7,7 @@ import Testing
 
 @Suite struct ExportTests {
     static let odd: [Double] = [
-        1, -0.0, 0.1, 1e300, 5e-324, 123_456_789_012_345_680, .infinity, -.infinity, .stale, Double(bitPattern: 0x7ff8_0000_0000_0001),
+        1, -0.0, 0.1, 1e300, Double.leastNonzeroMagnitude, 123_456_789_012_345_680, .infinity, -.infinity, .stale, Double(bitPattern: 0x7ff8_0000_0000_0001),
         Double(bitPattern: 0x7ff8_0000_dead_beef), Double(bitPattern: 0xfff8_0000_0000_0000),
     ]
 

@@ -113,7 +113,7 @@ struct RemoteWriteV2: Sendable {
             batch.note("a series has a label without a value: its references are \(references.count) in number")
             return nil
         }
-        if key.count < references.count * 4 { key = Array(repeating: 0, count: references.count * 8) }
+        if self.key.count < references.count * 4 { self.key = Array(repeating: 0, count: references.count * 8) }
         for (position, reference) in references.enumerated() {
             guard Int(reference) < strings.count else {
                 batch.note("a series refers to symbol \(reference), but there are \(strings.count)")
@@ -121,9 +121,10 @@ struct RemoteWriteV2: Sendable {
             }
             let number = UInt32(bitPattern: number(bytes, Int(reference)))
             // Four bytes are there: the key is at least four times as long as the references.
-            unsafe key.withUnsafeMutableBytes { unsafe $0.storeBytes(of: number, toByteOffset: position * 4, as: UInt32.self) }
+            unsafe self.key.withUnsafeMutableBytes { unsafe $0.storeBytes(of: number, toByteOffset: position * 4, as: UInt32.self) }
         }
         // Only for a series that is new are the labels looked at.
+        let key = key
         let number = cache.number(key.span, 0..<references.count * 4) { [references, strings] in Self.labels(bytes, references, strings) }
         return cache.position(number, in: &batch)
     }
