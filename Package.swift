@@ -149,7 +149,7 @@ let package = Package(
     name: "binnacle",
     products: (isWhole ? [.executable(name: app.name, targets: [app.name]), .executable(name: pause.name, targets: [pause.name])] : [])
         // What Benchmarks links, while the chosen rows hold it.
-        + ["SeriesStore", "Runtime", "Telemetry"].filter { name in chosen.contains { $0.name == name } }.map { .library(name: $0, targets: [$0]) },
+        + ["SeriesStore", "Runtime", "Telemetry", "PromQL", "QueryAPI", "HTTP"].filter { name in chosen.contains { $0.name == name } }.map { .library(name: $0, targets: [$0]) },
     dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")]
         + (!usesNetwork
             ? []

@@ -13,8 +13,14 @@ public struct Engine: Sendable {
         public var subqueryStep: Duration
         /// Samples and points that one query may hold.
         public var maximumSamples: Int
+        /// Bytes that one query may hold, by an estimate.
+        public var maximumMemoryBytes = 1 << 30
         /// Points a series that a range query may yield.
         public var maximumPoints: Int
+        /// Tasks among which the work of one large query is shared.
+        public var parallelism = 2
+        /// Nanoseconds of a steady clock. If set, the result has a plan.
+        public var explainClock: (@Sendable () -> Int64)?
 
         public init(lookback: Duration = .seconds(300), subqueryStep: Duration = .seconds(60), maximumSamples: Int = 50_000_000, maximumPoints: Int = 11_000) {
             self.lookback = lookback
@@ -34,7 +40,7 @@ public struct Engine: Sendable {
 
     /// The value of a query at one moment.
     public func instant(_ query: String, at time: Timestamp, lookback: Duration? = nil) async throws(QueryError) -> QueryResult {
-        let expression = try Parser.parse(query)
+        let expression = try Parser.parse(query).resolved(stepMilliseconds: 0, rangeMilliseconds: 0)
         let evaluator = Evaluator(self, query: query, steps: .single(time.milliseconds), lookback: lookback)
         let value = try await evaluator.instantValue(expression)
         return evaluator.result(value)
@@ -59,7 +65,8 @@ public struct Engine: Sendable {
         }
         let steps = Steps(start: from.milliseconds, step: stepMilliseconds, count: Int(count) + 1)
         let evaluator = Evaluator(self, query: query, steps: steps, lookback: lookback)
-        let value = try await evaluator.rangeValue(expression)
+        let resolved = try expression.resolved(stepMilliseconds: stepMilliseconds, rangeMilliseconds: through.milliseconds - from.milliseconds)
+        let value = try await evaluator.rangeValue(resolved)
         return evaluator.result(value)
     }
 }

@@ -35,8 +35,12 @@ public struct QueryResult: Sendable {
     public struct Statistics: Sendable {
         /// Samples that the source gave.
         public var samplesRead = 0
-        /// Samples and points held at once at most; counted by what was made, so never too low.
+        public var seriesRead = 0
+        public var chunksDecoded = 0
+        /// Samples and points held at once at most.
         public var peakSamples = 0
+        /// The same with labels, as memory; an estimate.
+        public var peakBytes = 0
         public init() {}
     }
 
@@ -44,11 +48,30 @@ public struct QueryResult: Sendable {
     public var warnings: [String]
     public var infos: [String]
     public var statistics: Statistics
+    /// What was done, in the order in which it began; only if `Engine.Options.explainClock` is set.
+    public var plan: [PlanStep]
 
-    public init(value: Value, warnings: [String] = [], infos: [String] = [], statistics: Statistics = Statistics()) {
+    public init(value: Value, warnings: [String] = [], infos: [String] = [], statistics: Statistics = Statistics(), plan: [PlanStep] = []) {
         self.value = value
         self.warnings = warnings
         self.infos = infos
         self.statistics = statistics
+        self.plan = plan
     }
+}
+
+/// A node of a query that was evaluated, for `--explain`.
+public struct PlanStep: Sendable {
+    /// How deep it lies in the expression.
+    public var depth: Int
+    public var expression: String
+    /// Moments at which it was evaluated.
+    public var steps: Int
+    /// With all that lies in it.
+    public var nanoseconds: Int64
+    /// Series that came out.
+    public var series = 0
+    /// Samples that were read, for a selector.
+    public var samples = 0
+    public var chunks = 0
 }

@@ -23,6 +23,8 @@ public struct PrometheusAPI: Sendable {
         /// Grafana chooses endpoints by it.
         public var prometheusVersion = "2.53.0"
         public var engine = Engine.Options()
+        /// Labels that `/federate` adds to series without them.
+        public var externalLabels: [String: String] = [:]
         public init() {}
     }
 
@@ -48,18 +50,20 @@ public struct PrometheusAPI: Sendable {
     let gate: QueryGate
     let started: Timestamp
     let metadata: @Sendable () -> [MetricMetadata]
+    let providers: PrometheusProviders
     private let durations: Histogram
     private let failures: Counter
     private let samplesRead: Counter
 
     public init(
         source: any SampleSource, clock: any WallClock, options: Options = Options(), metrics: MetricRegistry = MetricRegistry(),
-        metadata: @escaping @Sendable () -> [MetricMetadata] = { [] }
+        providers: PrometheusProviders = PrometheusProviders(), metadata: @escaping @Sendable () -> [MetricMetadata] = { [] }
     ) {
         self.source = source
         self.clock = clock
         self.options = options
         self.metadata = metadata
+        self.providers = providers
         engine = Engine(source: source, options: options.engine)
         started = clock.now
         gate = QueryGate(
@@ -75,7 +79,7 @@ public struct PrometheusAPI: Sendable {
         on(&router, "GET POST", "query") { request, _ async throws(QueryError) in try await query(request) }
         on(&router, "GET POST", "query_range") { request, _ async throws(QueryError) in try await queryRange(request) }
         on(&router, "GET POST", "format_query") { request, _ async throws(QueryError) in
-            .success(.string(try parsedQuery(request).description))
+            .success(.string(try parsedQuery(request).pretty))
         }
         on(&router, "GET POST", "parse_query") { request, _ async throws(QueryError) in .success(SyntaxTree.json(try parsedQuery(request))) }
         on(&router, "GET POST", "labels") { request, _ async throws(QueryError) in try await labelNames(request) }
@@ -84,9 +88,14 @@ public struct PrometheusAPI: Sendable {
         }
         on(&router, "GET POST", "series") { request, _ async throws(QueryError) in try await series(request) }
         on(&router, "GET", "metadata") { request, _ async throws(QueryError) in .success(try metadataDocument(request)) }
+        registerTargets(on: &router)
+        registerRules(on: &router)
+        registerAdmin(on: &router)
+        registerFederation(on: &router)
         registerStatus(on: &router)
-        for path in ["/-/healthy", "/-/ready"] {
-            router.on("GET", path) { _, _ in .text("Binnacle is \(path.dropFirst(3)).\n") }
+        router.on("GET", "/-/healthy") { _, _ in .text("Binnacle is healthy.\n") }
+        router.on("GET", "/-/ready") { _, _ in
+            await providers.isReady() ? .text("Binnacle is ready.\n") : .text("Binnacle is not ready yet; it is starting.\n", status: 503)
         }
     }
 
@@ -153,7 +162,7 @@ public struct PrometheusAPI: Sendable {
         do throws(QueryError) {
             try await gate.enter()
             let waited = begin.duration(to: .now)
-            let engine = engine
+            let engine = isExplained(request) ? explaining(engine) : engine
             let outcome = await Deadline.run(timeout) { () async throws(QueryError) in try await work(engine) }
             await gate.leave()
             var result = try outcome.get()
@@ -167,7 +176,17 @@ public struct PrometheusAPI: Sendable {
         }
     }
 
-    private func parsedQuery(_ request: HTTPRequest) throws(QueryError) -> Expression {
+    private func isExplained(_ request: HTTPRequest) -> Bool { ["1", "true"].contains(request.parameter("explain")) }
+
+    /// The same engine with a clock by which it notes what each node takes.
+    private func explaining(_ engine: Engine) -> Engine {
+        let begin = ContinuousClock.now
+        var options = engine.options
+        options.explainClock = { Int64(begin.duration(to: .now).inSeconds * 1e9) }
+        return Engine(source: engine.source, options: options)
+    }
+
+    func parsedQuery(_ request: HTTPRequest) throws(QueryError) -> Expression {
         do throws(QueryError) {
             return try Parser.parse(try required(request, "query"))
         } catch {

@@ -15,8 +15,11 @@ enum Answer: Sendable {
     case strings([String], warnings: [String])
     case labelSets([Labels], warnings: [String])
     case query(QueryResult, QueryTimings?)
+    /// 204.
+    case empty
 
     var response: HTTPResponse {
+        if case .empty = self { return HTTPResponse(status: 204) }
         var writer = AnswerWriter()
         writer.put("{\"status\":\"success\",\"data\":")
         var warnings: [String] = []
@@ -29,6 +32,7 @@ enum Answer: Sendable {
         case .labelSets(let sets, let remarks):
             writer.list(sets) { $0.labels($1) }
             warnings = remarks
+        case .empty: break
         case .query(let result, let timings):
             writer.query(result, timings)
             warnings = result.warnings
@@ -63,6 +67,28 @@ extension QueryError.Kind {
         case .notAcceptable: 406
         }
     }
+}
+
+/// The openings `[time,"` of a series' samples, which series mostly share.
+private struct TimeTexts {
+    private var timestamps: [Int64] = []
+    private var writer = AnswerWriter()
+    private var ends: [Int] = []
+
+    mutating func prepare(_ wanted: [Int64]) {
+        guard wanted != timestamps else { return }
+        timestamps = wanted
+        writer.text.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        for (index, time) in wanted.enumerated() {
+            writer.put(index > 0 ? ",[" : "[")
+            writer.time(time)
+            writer.put(",\"")
+            ends.append(writer.text.count)
+        }
+    }
+
+    func text(_ index: Int) -> ArraySlice<UInt8> { writer.text[(index > 0 ? ends[index - 1] : 0)..<ends[index]] }
 }
 
 /// Writes results as JSON bytes.
@@ -138,19 +164,39 @@ struct AnswerWriter {
             }
         case .matrix(let series):
             text.reserveCapacity(text.count + series.reduce(0) { $0 + 160 + $1.timestamps.count * 28 })
+            var times = TimeTexts()
             list(series) { writer, one in
                 writer.put("{\"metric\":")
                 writer.labels(one.labels)
                 writer.put(",\"values\":[")
+                times.prepare(one.timestamps)
                 for index in one.timestamps.indices {
-                    if index > 0 { writer.put("," as Unicode.Scalar) }
-                    writer.sample(one.timestamps[index], one.values[index])
+                    writer.text.append(contentsOf: times.text(index))
+                    NumberText.write(one.values[index], to: &writer.text)
+                    writer.put("\"]")
                 }
                 writer.put("]}")
             }
         }
         if let timings { statistics(result.statistics, timings) }
+        if !result.plan.isEmpty { plan(result) }
         put("}" as Unicode.Scalar)
+    }
+
+    /// What `explain=1` adds: what was read, and each node with its time.
+    private mutating func plan(_ result: QueryResult) {
+        let nodes = result.plan.map { step -> JSON in
+            [
+                "depth": JSON(step.depth), "expression": .string(step.expression), "seconds": JSON(Double(step.nanoseconds) / 1e9), "steps": JSON(step.steps),
+                "series": JSON(step.series), "samples": JSON(step.samples), "chunks": JSON(step.chunks),
+            ]
+        }
+        let document: JSON = [
+            "seriesRead": JSON(result.statistics.seriesRead), "samplesRead": JSON(result.statistics.samplesRead),
+            "chunksDecoded": JSON(result.statistics.chunksDecoded), "peakBytes": JSON(result.statistics.peakBytes), "nodes": .array(nodes),
+        ]
+        put(",\"explain\":")
+        document.write(to: &text)
     }
 
     private mutating func statistics(_ statistics: QueryResult.Statistics, _ timings: QueryTimings) {

@@ -7,35 +7,35 @@ import Telemetry
 /// What clients ask of a Prometheus besides queries.
 extension PrometheusAPI {
     func registerStatus(on router: inout HTTPRouter) {
-        let empty: [(path: String, data: JSON)] = [
-            ("query_exemplars", []),
-            ("rules", ["groups": []]),
-            ("alerts", ["alerts": []]),
-            ("alertmanagers", ["activeAlertmanagers": [], "droppedAlertmanagers": []]),
-            ("targets", ["activeTargets": [], "droppedTargets": [], "droppedTargetCounts": [:]]),
-            ("targets/metadata", []),
-            ("scrape_pools", ["scrapePools": []]),
-            ("notifications", []),
-            ("status/config", ["yaml": ""]),
-        ]
-        for (path, data) in empty { on(&router, path == "query_exemplars" ? "GET POST" : "GET", path) { _, _ async throws(QueryError) in .success(data) } }
+        on(&router, "GET", "notifications") { _, _ async throws(QueryError) in .success([]) }
+        on(&router, "GET", "status/config") { _, _ async throws(QueryError) in
+            .success(["yaml": .string(await providers.status?.configuration() ?? "")])
+        }
+        // Whoever asks can be answered only after all is replayed.
+        on(&router, "GET", "status/walreplay") { _, _ async throws(QueryError) in .success(["min": 0, "max": 0, "current": 0, "state": "done"]) }
+        on(&router, "GET", "status/tsdb/blocks") { _, _ async throws(QueryError) in .success(["blocks": []]) }
 
         let version = options.prometheusVersion
         // No key "features": Grafana would take the server for Mimir.
         on(&router, "GET", "status/buildinfo") { _, _ async throws(QueryError) in
             .success(["version": .string(version), "revision": "binnacle", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""])
         }
-        let flags: JSON = [
-            "query.lookback-delta": .string(NumberText.duration(milliseconds: options.engine.lookback.wholeMilliseconds)),
-            "query.max-concurrency": .string("\(options.concurrency)"), "query.max-samples": .string("\(options.engine.maximumSamples)"),
-            "query.timeout": .string(NumberText.duration(milliseconds: options.timeout.wholeMilliseconds)),
+        let flags: [String: String] = [
+            "query.lookback-delta": NumberText.duration(milliseconds: options.engine.lookback.wholeMilliseconds),
+            "query.max-concurrency": "\(options.concurrency)", "query.max-samples": "\(options.engine.maximumSamples)",
+            "query.timeout": NumberText.duration(milliseconds: options.timeout.wholeMilliseconds),
+            "query.max-memory": "\(options.engine.maximumMemoryBytes)", "web.enable-admin-api": "\(providers.admin != nil)",
         ]
-        on(&router, "GET", "status/flags") { _, _ async throws(QueryError) in .success(flags) }
+        on(&router, "GET", "status/flags") { _, _ async throws(QueryError) in
+            let all = flags.merging(await providers.status?.flags() ?? [:]) { $1 }
+            return .success(.object(all.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+        }
         on(&router, "GET", "status/runtimeinfo") { _, _ async throws(QueryError) in
             .success([
                 "startTime": .string(CivilTime(started).rfc3339()), "serverTime": .string(CivilTime(clock.now).rfc3339(fractionDigits: 3)),
                 "CWD": "", "reloadConfigSuccess": true, "lastConfigTime": .string(CivilTime(started).rfc3339()), "corruptionCount": 0,
-                "goroutineCount": 0, "GOMAXPROCS": 0, "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "", "storageRetention": "",
+                "goroutineCount": 0, "GOMAXPROCS": 0, "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "",
+                "storageRetention": .string(await providers.status?.retention() ?? ""),
             ])
         }
         on(&router, "GET", "status/tsdb") { request, _ async throws(QueryError) in try await cardinality(request) }
@@ -58,14 +58,15 @@ extension PrometheusAPI {
                 values[label.name, default: []].insert(label.value)
             }
         }
+        let head = await providers.status?.head() ?? (chunks: 0, from: now - .seconds(3600), through: now)
         func ranked(_ counts: some Sequence<(key: String, value: Int)>) -> JSON {
             let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(top)
             return .array(sorted.map { ["name": .string($0.key), "value": JSON($0.value)] })
         }
         return .success([
             "headStats": [
-                "numSeries": JSON(series.count), "numLabelPairs": JSON(pairs.count), "chunkCount": 0,
-                "minTime": JSON(Int((now - .seconds(3600)).milliseconds)), "maxTime": JSON(Int(now.milliseconds)),
+                "numSeries": JSON(series.count), "numLabelPairs": JSON(pairs.count), "chunkCount": JSON(head.chunks),
+                "minTime": JSON(Int(head.from.milliseconds)), "maxTime": JSON(Int(head.through.milliseconds)),
             ],
             "seriesCountByMetricName": ranked(names),
             "labelValueCountByLabelName": ranked(values.mapValues(\.count)),

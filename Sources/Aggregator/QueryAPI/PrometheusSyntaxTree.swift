@@ -11,13 +11,13 @@ enum SyntaxTree {
         case .parentheses(let inner): return ["type": "parenExpr", "expr": json(inner)]
         case .unary(let isMinus, let inner): return ["type": "unaryExpr", "op": .string(isMinus ? "-" : "+"), "expr": json(inner)]
         case .selector(let selector): return .object([("type", "vectorSelector")] + members(selector))
-        case .range(let selector, let milliseconds):
-            return .object([("type", "matrixSelector"), ("range", .integer(milliseconds))] + members(selector))
+        case .range(let range):
+            return .object([("type", "matrixSelector"), ("range", .integer(range.range.milliseconds))] + members(range.selector))
         case .subquery(let subquery):
             return .object(
                 [
-                    ("type", "subquery"), ("expr", json(subquery.inner)), ("range", .integer(subquery.rangeMilliseconds)),
-                    ("step", .integer(subquery.stepMilliseconds ?? 0)),
+                    ("type", "subquery"), ("expr", json(subquery.inner)), ("range", .integer(subquery.range.milliseconds)),
+                    ("step", .integer(subquery.step?.milliseconds ?? 0)),
                 ] + members(subquery.shift))
         case .call(let name, let arguments):
             let function = Function.named(name)
@@ -53,10 +53,15 @@ enum SyntaxTree {
             case .oneToMany: "one-to-many"
             case .manyToMany: "many-to-many"
             }
-        return [
-            "card": .string(cardinality), "labels": .array(matching.labels.map { .string($0) }), "on": .bool(matching.isOn),
-            "include": .array(matching.include.map { .string($0) }),
+        var members: [(String, JSON)] = [
+            ("card", .string(cardinality)), ("labels", .array(matching.labels.map { .string($0) })), ("on", .bool(matching.isOn)),
+            ("include", .array(matching.include.map { .string($0) })),
         ]
+        if matching.fillLeft != nil || matching.fillRight != nil {
+            func number(_ value: Double?) -> JSON { value.map { .string(NumberText.string($0)) } ?? nil }
+            members.append(("fillValues", ["lhs": number(matching.fillLeft), "rhs": number(matching.fillRight)]))
+        }
+        return .object(members)
     }
 
     private static func members(_ selector: Selector) -> [(String, JSON)] {

@@ -14,6 +14,12 @@ import Testing
         ("a + on(x) group_left(y) b", "a + on (x) group_left (y) b"), ("a > bool 1", "a > bool 1"), ("a and ignoring(x) b or c", "a and ignoring (x) b or c"),
         ("# c\nsum # d\n(foo)", "sum(foo)"), ("sum", "sum"), ("by + offset", "by + offset"), (#""a\n\x41\u00e9""#, #""a\nAé""#), (#"`a\n`"#, #""a\\n""#),
         ("foo:bar", "foo:bar"), ("foo[5m:1m]", "foo[5m:1m]"), ("(1 + 2) * 3", "(1 + 2) * 3"), ("+Inf", "+Inf"), ("- -foo", "--foo"),
+        ("a +fill(0) b", "a + fill (0) b"),
+        ("a + on(x) group_left(y) fill_left(-1) FILL_RIGHT(Inf) b", "a + on (x) group_left (y) fill_left (-1) fill_right (+Inf) b"),
+        ("fill + fill(1) fill", "fill + fill (1) fill"), ("rate(a[5m] anchored)", "rate(a[5m] anchored)"), ("a smoothed offset 1m", "a smoothed offset 1m"),
+        ("a[step()*2+1m]", "a[step() * 2 + 1m]"), ("a offset -step()", "a offset -step()"), ("a offset (-step()*2)", "a offset (-step() * 2)"),
+        ("a[min_of(step(), range()/2)]", "a[min_of(step(), range() / 2)]"), ("a offset (-2 ^ 2)", "a offset -4s"), ("a offset 2 ^ 2", "a offset 2s ^ 2"),
+        ("a </ 3", "a </ 3"), ("a >/ b", "a >/ b"), (#"info(up, {x=~".*"})"#, #"info(up, {x=~".*"})"#),
         ("2 ^ 3 ^ 2", "2 ^ 3 ^ 2"), ("a atan2 b", "a atan2 b"), ("hour()", "hour()"),
     ])
     func `reads and prints`(query: String, printed: String) throws {
@@ -54,6 +60,17 @@ import Testing
         ("\"abc", "1:1: parse error: the string is not closed"), ("a ? b", "1:3: parse error: unexpected character \"?\""),
         ("sum(foo[5m])", "1:5: parse error: sum() aggregates"),
         ("rate(foo[5m] + 1)", "1:6: parse error: the operator \"+\" needs scalars or instant vectors"), ("foo[0s]", "1:4: parse error: a range must be longer"),
+        (
+            "max_over_time(a[5m] anchored)",
+            "1:15: parse error: anchored modifier can only be used with: changes, delta, increase, rate, resets - not with max_over_time"
+        ),
+        ("resets(a[5m] smoothed)", "1:8: parse error: smoothed modifier can only be used with: delta, increase, rate - not with resets"),
+        ("a and fill(0) b", "1:7: parse error: the set operator \"and\" takes no fill"),
+        ("a + fill(x) b", "1:10: parse error: unexpected \"x\", expected a number in fill"),
+        ("a + fill(1) fill_left(2) b", "1:13: parse error: fill_left fills a side"), ("a[1m/0]", "1:3: parse error: the duration divides by zero"),
+        ("a[time()]", "1:3: parse error: unexpected \"time\", expected a duration; only step()"),
+        ("info(up, sum(x))", "1:10: parse error: argument 2 of info() must be conditions"),
+        ("a[5m-10m]", "1:3: parse error: the duration must not be negative"),
         ("a group_left b", "1:3: parse error: unexpected \"group_left\""),
     ])
     func `says what is wrong and where`(query: String, message: String) {

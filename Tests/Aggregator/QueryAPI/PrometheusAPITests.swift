@@ -104,7 +104,7 @@ struct FixedSource: SampleSource {
         ("query", ["query": "up", "time": "x"], 400, "bad_data", "invalid parameter \\\"time\\\": cannot parse \\\"x\\\""),
         ("query", ["query": "up", "time": "1e300"], 400, "bad_data", "out of range"),
         ("query", ["query": "up", "limit": "-1"], 400, "bad_data", "limit must be"),
-        ("query", ["query": "info(up)"], 422, "execution", "info() is not evaluated yet"),
+        ("query", ["query": "up + on () up"], 422, "execution", "found duplicate series for the match group {}"),
         ("query_range", ["query": "up", "start": "2", "end": "1", "step": "1"], 400, "bad_data", "end timestamp must not be before start time"),
         ("query_range", ["query": "up", "start": "1", "end": "2", "step": "0"], 400, "bad_data", "zero or negative query resolution"),
         (
@@ -164,7 +164,8 @@ struct FixedSource: SampleSource {
     }
 
     @Test(arguments: [
-        "status/buildinfo", "status/flags", "status/runtimeinfo", "status/config", "status/tsdb", "targets", "alerts", "alertmanagers", "notifications",
+        "status/buildinfo", "status/flags", "status/runtimeinfo", "status/config", "status/tsdb", "status/walreplay", "status/tsdb/blocks", "scrape_pools",
+        "rules", "targets/metadata", "targets", "alerts", "alertmanagers", "notifications",
     ])
     func `status pages are JSON`(path: String) async throws {
         let (status, text) = await get("/api/v1/\(path)")
@@ -189,5 +190,25 @@ struct FixedSource: SampleSource {
         let open = await router(options: options).respond(to: HTTPRequest(method: "OPTIONS", path: "/api/v1/labels"))
         #expect(open.status == 204)
         #expect(open.fields["access-control-allow-origin"] == "*")
+    }
+
+    @Test func `explains a query when asked`() async throws {
+        let (_, text) = await get("/api/v1/query", [("query", "sum(up)"), ("explain", "1")])
+        let explain = try JSON.parse(text)["data"]["explain"]
+        #expect(explain["seriesRead"] == 2)
+        #expect(explain["nodes"].elements.compactMap { $0["expression"].string } == ["read {__name__=\"up\"}", "sum(up)"])
+    }
+
+    @Test func `splits long queries over lines`() async throws {
+        let long = "sum by (job) (rate(a_metric_with_a_rather_long_name_total{job=\"x\"}[5m])) / on (job) group_left () count by (job) (up{job=\"x\"})"
+        let (_, text) = await get("/api/v1/format_query", [("query", long)])
+        let pretty = try JSON.parse(text)["data"].string ?? ""
+        #expect(
+            pretty == """
+                  sum by (job) (rate(a_metric_with_a_rather_long_name_total{job="x"}[5m]))
+                / on (job) group_left ()
+                  count by (job) (up{job="x"})
+                """)
+        #expect(try Parser.parse(pretty) == Parser.parse(long))
     }
 }

@@ -18,6 +18,8 @@ struct CompensatedSum: Sendable {
         sum = total
     }
 
+    mutating func addCompensation(_ other: Double) { if !sum.isInfinite { compensation += other } }
+
     mutating func scale(_ factor: Double) {
         sum *= factor
         compensation *= factor
@@ -48,6 +50,29 @@ struct CompensatedMean: Sendable {
         total.add(value / count)
     }
 
+    mutating func merge(_ later: CompensatedMean) {
+        guard later.count > 0 else { return }
+        guard count > 0 else {
+            self = later
+            return
+        }
+        if !isIncremental, !later.isIncremental {
+            var next = total
+            next.merge(later.total)
+            if !next.value.isInfinite || total.value.isInfinite || later.total.value.isInfinite {
+                total = next
+                count += later.count
+                return
+            }
+        }
+        let sum = count + later.count
+        var joined = CompensatedSum(value * (count / sum))
+        joined.add(later.value * (later.count / sum))
+        total = joined
+        count = sum
+        isIncremental = true
+    }
+
     var value: Double { isIncremental ? total.value : total.sum / count + total.compensation / count }
 }
 
@@ -64,6 +89,21 @@ struct Deviation: Sendable {
         squares.add(delta * (value - mean.value))
     }
 
+    /// Joins the deviation of other values (Chan, Golub and LeVeque).
+    mutating func merge(_ other: Deviation) {
+        guard other.count > 0 else { return }
+        guard count > 0 else {
+            self = other
+            return
+        }
+        let total = count + other.count
+        let delta = other.mean.value - mean.value
+        squares.merge(other.squares)
+        squares.add(delta * delta * (count * other.count / total))
+        mean.add(delta * (other.count / total))
+        count = total
+    }
+
     /// Of the population, not of a sample.
     var variance: Double { squares.value / count }
     var standardDeviation: Double { variance.squareRoot() }
@@ -75,7 +115,11 @@ enum Statistic {
         guard !values.isEmpty, !phi.isNaN else { return .nan }
         if phi < 0 { return -.infinity }
         if phi > 1 { return .infinity }
-        let sorted = values.sorted { $0.isNaN ? !$1.isNaN : $0 < $1 }
+        return quantile(phi, sorted: values.sorted { $0.isNaN ? !$1.isNaN : $0 < $1 })
+    }
+
+    /// The same of at least one value in ascending order, NaN first; `phi` is in [0, 1].
+    static func quantile(_ phi: Double, sorted: [Double]) -> Double {
         let rank = phi * Double(sorted.count - 1)
         let lower = max(0, Int(rank.rounded(.down)))
         let upper = min(sorted.count - 1, lower + 1)

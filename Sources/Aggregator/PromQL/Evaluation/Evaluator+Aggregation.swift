@@ -1,178 +1,221 @@
 import Telemetry
 
-extension Evaluator {
-    /// Series that aggregate to one.
-    private struct Group {
-        var labels: Labels
-        var members: [Int]
+/// Which series aggregate to which.
+struct Grouping: Sendable {
+    /// The labels of each group, in the order in which they were met.
+    var labels: [Labels] = []
+    /// The group of each series.
+    var groupOf: [Int] = []
+
+    init(_ series: some Collection<Labels>, _ aggregation: Aggregation, namesAreDropped: Bool) {
+        groupOf.reserveCapacity(series.count)
+        if !aggregation.isWithout, aggregation.labels.isEmpty {
+            if !series.isEmpty { labels = [Labels()] }
+            groupOf = Array(repeating: 0, count: series.count)
+            return
+        }
+        var wanted = aggregation.labels
+        if namesAreDropped, !aggregation.isWithout { wanted.removeAll(where: \.isMetadataLabel) }
+        if !aggregation.isWithout, wanted.count == 1 {
+            group(series, by: wanted[0])
+            return
+        }
+        if aggregation.isWithout {
+            group(series, without: Set(wanted).union(namesAreDropped ? [Labels.metricName, "__type__", "__unit__"] : [Labels.metricName]))
+        } else {
+            group(series, by: wanted)
+        }
     }
 
+    /// A group's key is one text of its values, which is quicker to find than a label set.
+    private mutating func group(_ series: some Collection<Labels>, by names: [String]) {
+        var index: [String: Int] = [:]
+        var key = ""
+        for one in series {
+            key.removeAll(keepingCapacity: true)
+            for name in names {
+                key += one[name]
+                key += "\u{0}"
+            }
+            groupOf.append(place(key, &index) { one.keeping(Set(names)) })
+        }
+    }
+
+    private mutating func group(_ series: some Collection<Labels>, without names: Set<String>) {
+        var index: [String: Int] = [:]
+        var key = ""
+        for one in series {
+            key.removeAll(keepingCapacity: true)
+            for label in one.list where !names.contains(label.name) {
+                key += label.name
+                key += "\u{0}"
+                key += label.value
+                key += "\u{0}"
+            }
+            groupOf.append(place(key, &index) { one.dropping(names) })
+        }
+    }
+
+    /// The common case without a label set for each series.
+    private mutating func group(_ series: some Collection<Labels>, by name: String) {
+        var index: [String: Int] = [:]
+        for one in series {
+            let value = one[name]
+            groupOf.append(place(value, &index) { Labels([(name, value)]) })
+        }
+    }
+
+    private mutating func place<Key: Hashable>(_ key: Key, _ index: inout [Key: Int], _ make: () -> Labels) -> Int {
+        if let known = index[key] { return known }
+        index[key] = labels.count
+        labels.append(make())
+        return labels.count - 1
+    }
+
+    /// The series of each group.
+    var members: [[Int]] {
+        var members: [[Int]] = Array(repeating: [], count: labels.count)
+        for (series, group) in groupOf.enumerated() { members[group].append(series) }
+        return members
+    }
+}
+
+extension Evaluator {
     func aggregate(_ aggregation: Aggregation, _ expression: Expression, _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
         var parameter: [Double] = []
         if let expression = aggregation.parameter, expression.type == .scalar { parameter = try await scalar(expression, steps) }
+        switch aggregation.operation {
+        case .sum: return try await fold(aggregation, CompensatedSum.self, steps)
+        case .avg: return try await fold(aggregation, CompensatedMean.self, steps)
+        case .min: return try await fold(aggregation, MinimumAccumulator.self, steps)
+        case .max: return try await fold(aggregation, MaximumAccumulator.self, steps)
+        case .count: return try await fold(aggregation, CountAccumulator.self, steps)
+        case .group: return try await fold(aggregation, GroupAccumulator.self, steps)
+        case .stddev: return try await fold(aggregation, DeviationAccumulator.self, steps)
+        case .stdvar: return try await fold(aggregation, VarianceAccumulator.self, steps)
+        case .quantile, .topk, .bottomk, .limitk, .limitRatio, .countValues: break
+        }
         let columns = try await vector(aggregation.inner, steps)
-        let groups = groups(columns, aggregation)
+        let grouping = Grouping(columns.lazy.map(\.labels), aggregation, namesAreDropped: false)
+        try await pause(after: columns.count * steps.count)
         switch aggregation.operation {
         case .topk, .bottomk:
             if parameter.contains(where: \.isNaN) { throw .execution("Parameter value is NaN") }
-            return topk(columns, groups, parameter, isTop: aggregation.operation == .topk, steps)
-        case .limitk: return limited(columns, groups, steps) { step, rank, _ in Double(rank) < parameter[step].rounded(.towardZero) }
+            return topk(columns, grouping, parameter, isTop: aggregation.operation == .topk, steps)
+        case .limitk:
+            if parameter.contains(where: \.isNaN) { throw .execution("Parameter value is NaN") }
+            return limited(columns, grouping, steps) { step, rank, _ in Double(rank) < parameter[step].rounded(.towardZero) }
         case .limitRatio:
-            return limited(columns, groups, steps) { step, _, hash in
-                let ratio = parameter[step]
+            if parameter.contains(where: \.isNaN) { throw .execution("Ratio value is NaN") }
+            if let wrong = parameter.first(where: { $0.magnitude > 1 }), let position = aggregation.parameter?.position {
+                warn(
+                    "ratio value should be between -1 and 1, got \(NumberText.string(wrong)), capping to \(NumberText.string(wrong < 0 ? -1 : 1))",
+                    at: position)
+            }
+            return limited(columns, grouping, steps) { step, _, hash in
+                let ratio = max(-1, min(1, parameter[step]))
                 return ratio >= 0 ? hash < ratio : hash >= 1 + ratio
             }
         case .countValues:
-            guard let expression = aggregation.parameter else { return [] }
-            return try countValues(columns, groups, label: try string(expression), steps)
-        case .quantile:
+            guard let text = aggregation.parameter else { return [] }
+            return try countValues(columns, grouping, aggregation, label: try string(text), steps)
+        default:
             if let position = aggregation.parameter?.position, !columns.isEmpty { warnOfQuantile(parameter, at: position) }
-        default: break
+            return try await quantiles(columns, grouping, parameter, steps)
         }
-        var result: [SeriesColumn] = []
-        result.reserveCapacity(groups.count)
-        for group in groups {
-            try await pause(after: group.members.count * steps.count)
-            try account(steps.count)
-            let values = Evaluator.fold(aggregation.operation, group.members.map { columns[$0] }, parameter, steps.count)
-            result.append(SeriesColumn(labels: group.labels, values: values))
-        }
-        return result
     }
 
-    private func groups(_ columns: [SeriesColumn], _ aggregation: Aggregation) -> [Group] {
-        var names = Set(aggregation.labels)
-        if aggregation.isWithout { names.insert(Labels.metricName) }
-        var index: [Labels: Int] = [:]
-        var groups: [Group] = []
-        for (number, column) in columns.enumerated() {
-            let labels = aggregation.isWithout ? column.labels.dropping(names) : names.isEmpty ? Labels() : column.labels.keeping(names)
-            if let known = index[labels] {
-                groups[known].members.append(number)
+    /// One state a group and step; each column is read in one run and then forgotten.
+    private func fold<A: Accumulator>(_ aggregation: Aggregation, _: A.Type, _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
+        let count = steps.count
+        var lazy: LazyVector?
+        if let candidate = try await lazyVector(aggregation.inner, steps, ReadContext(aggregation)) {
+            if candidate.dropsNames, Evaluator.mayMeetWithoutNames(candidate.labels) {
+                lazy = Evaluator.lazy(try await columns(of: candidate), count)
             } else {
-                index[labels] = groups.count
-                groups.append(Group(labels: labels, members: [number]))
+                lazy = candidate
             }
+        } else {
+            lazy = Evaluator.lazy(try await vector(aggregation.inner, steps), count)
         }
-        return groups
+        guard let lazy, !lazy.labels.isEmpty else { return [] }
+        let grouping = Grouping(lazy.labels, aggregation, namesAreDropped: lazy.dropsNames)
+        let groups = grouping.labels.count
+        try account(groups * count, series: groups, bytesPerSample: MemoryLayout<A>.stride + 1)
+        let groupOf = grouping.groupOf
+        let partial = try await pieces(groupOf.count, work: lazy.work + groupOf.count * count) { range in
+            var states = FoldStates<A>(groups: groups, count: count)
+            // Some series at a time, so that their columns stay in the cache.
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: 16) {
+                if Task.isCancelled { break }
+                let part = start..<min(start + 16, range.upperBound)
+                for (series, column) in zip(part, lazy.columns(part)) { states.add(column, to: groupOf[series]) }
+            }
+            return states
+        }
+        guard var total = partial.first else { return [] }
+        for next in partial.dropFirst() { total.merge(next) }
+        if Task.isCancelled { throw QueryError(.canceled, "query was canceled in expression evaluation") }
+        return grouping.labels.enumerated().compactMap { group, labels in
+            let values = total.values(of: group)
+            return values.isEmptyColumn ? nil : SeriesColumn(labels: labels, values: values)
+        }
     }
 
-    /// One value a step from all members that have one.
-    private static func fold(_ operation: Aggregation.Operation, _ members: [SeriesColumn], _ parameter: [Double], _ count: Int) -> [Double] {
-        switch operation {
-        case .sum: return accumulate(members, count, CompensatedSum(), { $0.add($1) }, \.value)
-        case .avg: return accumulate(members, count, CompensatedMean(), { $0.add($1) }, \.value)
-        case .stddev: return accumulate(members, count, Deviation(), { $0.add($1) }, \.standardDeviation)
-        case .stdvar: return accumulate(members, count, Deviation(), { $0.add($1) }, \.variance)
-        case .count: return accumulate(members, count, 0.0, { total, _ in total += 1 }, \.self)
-        case .group: return accumulate(members, count, 1.0, { _, _ in }, \.self)
-        // NaN gives way to any number.
-        case .min: return accumulate(members, count, Double.nan, { if $1 < $0 || $0.isNaN { $0 = $1 } }, \.self)
-        case .max: return accumulate(members, count, Double.nan, { if $1 > $0 || $0.isNaN { $0 = $1 } }, \.self)
-        case .quantile:
-            return (0..<count).map { step in
-                let values = members.compactMap { $0.values[step].isAbsent ? nil : $0.values[step] }
-                return values.isEmpty ? .absent : Statistic.quantile(parameter[step], values)
-            }
-        case .topk, .bottomk, .countValues, .limitk, .limitRatio: preconditionFailure("\(operation) does not fold")
+    private static func lazy(_ columns: [SeriesColumn], _ count: Int) -> LazyVector {
+        LazyVector(labels: columns.map(\.labels), dropsNames: false, stepCount: count, work: columns.count * count) { range in
+            columns[range].map(\.values)
         }
     }
 
-    /// Member by member, so that each column is read in one run.
-    private static func accumulate<State>(
-        _ members: [SeriesColumn], _ count: Int, _ start: State, _ add: (inout State, Double) -> Void, _ result: (State) -> Double
-    ) -> [Double] {
-        var states = Array(repeating: start, count: count)
-        var isPresent = Array(repeating: false, count: count)
-        for member in members {
-            for step in 0..<count where !member.values[step].isAbsent {
-                add(&states[step], member.values[step])
-                isPresent[step] = true
-            }
-        }
-        return (0..<count).map { isPresent[$0] ? result(states[$0]) : .absent }
-    }
-
-    private func topk(_ columns: [SeriesColumn], _ groups: [Group], _ parameter: [Double], isTop: Bool, _ steps: Steps) -> [SeriesColumn] {
-        var kept = columns.map { SeriesColumn(labels: $0.labels, values: Array(repeating: .absent, count: steps.count)) }
-        var order: [Int] = []
-        for group in groups {
-            for step in 0..<steps.count {
-                let limit = Int(max(0, min(parameter[step], 1e9)))
-                guard limit > 0 else { continue }
-                var present = group.members.filter { !columns[$0].values[step].isAbsent }
-                if present.count > limit || steps.count == 1 {
-                    // NaN is chosen last from either end. Equal values go by labels, so that each step chooses alike.
-                    present.sort { left, right in
-                        let a = columns[left].values[step], b = columns[right].values[step]
-                        if a.isNaN != b.isNaN { return b.isNaN }
-                        return a == b || a.isNaN ? columns[left].labels < columns[right].labels : isTop ? a > b : a < b
-                    }
-                }
-                for member in present.prefix(limit) {
-                    kept[member].values[step] = columns[member].values[step]
-                    if steps.count == 1 { order.append(member) }
+    private func quantiles(_ columns: [SeriesColumn], _ grouping: Grouping, _ parameter: [Double], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
+        let members = grouping.members
+        let values = try await shared(members.count, work: columns.count * steps.count * 8) { groups in
+            groups.map { group in
+                var present: [Double] = []
+                return (0..<steps.count).map { step in
+                    present.removeAll(keepingCapacity: true)
+                    for member in members[group] where !columns[member].values[step].isAbsent { present.append(columns[member].values[step]) }
+                    return present.isEmpty ? Double.absent : Statistic.quantile(parameter[step], present)
                 }
             }
         }
-        return steps.count == 1 ? order.map { kept[$0] } : kept.filter { !$0.isEmpty }
+        return zip(grouping.labels, values).map { SeriesColumn(labels: $0, values: $1) }
+    }
+}
+
+/// The states of all groups at all steps.
+private struct FoldStates<A: Accumulator>: Sendable {
+    private var states: [A]
+    private var isPresent: [Bool]
+    private let count: Int
+
+    init(groups: Int, count: Int) {
+        states = Array(repeating: A(), count: groups * count)
+        isPresent = Array(repeating: false, count: groups * count)
+        self.count = count
     }
 
-    /// Keeps those elements of each group that `isKept` accepts by their rank in the group and the hash of their labels in [0, 1).
-    private func limited(
-        _ columns: [SeriesColumn], _ groups: [Group], _ steps: Steps, _ isKept: (Int, Int, Double) -> Bool
-    ) -> [SeriesColumn] {
-        var kept: [SeriesColumn] = []
-        for group in groups {
-            var ranks = Array(repeating: 0, count: steps.count)
-            for member in group.members {
-                var column = columns[member]
-                let hash = Evaluator.fraction(column.labels)
-                for step in 0..<steps.count where !column.values[step].isAbsent {
-                    if !isKept(step, ranks[step], hash) { column.values[step] = .absent }
-                    ranks[step] += 1
-                }
-                if !column.isEmpty { kept.append(column) }
+    mutating func add(_ column: [Double], to group: Int) {
+        let base = group * count
+        for step in 0..<count where !column[step].isAbsent {
+            states[base + step].add(column[step])
+            isPresent[base + step] = true
+        }
+    }
+
+    mutating func merge(_ later: FoldStates<A>) {
+        for index in states.indices where later.isPresent[index] {
+            if isPresent[index] {
+                states[index].merge(later.states[index])
+            } else {
+                states[index] = later.states[index]
+                isPresent[index] = true
             }
         }
-        return kept
     }
 
-    /// A number in [0, 1) that depends on the labels alone, the same on each run (FNV-1a).
-    private static func fraction(_ labels: Labels) -> Double {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for label in labels.list {
-            for byte in label.name.utf8 + [0xFF] + label.value.utf8 + [0xFF] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
-        // The low bits of FNV are better mixed than the high ones.
-        hash ^= hash >> 32
-        hash = hash &* 0x9E37_79B9_7F4A_7C15
-        return Double(hash >> 11) * 0x1p-53
-    }
-
-    private func countValues(_ columns: [SeriesColumn], _ groups: [Group], label: String, _ steps: Steps) throws(QueryError) -> [SeriesColumn] {
-        guard Evaluator.isLabelName(label) else { throw .execution("invalid label name \"\(label)\"") }
-        var index: [Labels: Int] = [:]
-        var result: [SeriesColumn] = []
-        for group in groups {
-            for member in group.members {
-                for step in 0..<steps.count where !columns[member].values[step].isAbsent {
-                    var labels = group.labels
-                    labels[label] = NumberText.plain(columns[member].values[step])
-                    let place: Int
-                    if let known = index[labels] {
-                        place = known
-                    } else {
-                        place = result.count
-                        index[labels] = place
-                        try account(steps.count)
-                        result.append(SeriesColumn(labels: labels, values: Array(repeating: .absent, count: steps.count)))
-                    }
-                    let count = result[place].values[step]
-                    result[place].values[step] = count.isAbsent ? 1 : count + 1
-                }
-            }
-        }
-        return result
+    func values(of group: Int) -> [Double] {
+        (group * count..<(group + 1) * count).map { isPresent[$0] ? states[$0].value : .absent }
     }
 }

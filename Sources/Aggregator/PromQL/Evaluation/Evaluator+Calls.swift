@@ -4,56 +4,19 @@ extension Evaluator {
     func call(_ name: String, _ arguments: [Expression], _ expression: Expression, _ steps: Steps) async throws(QueryError) -> Operand {
         guard let function = Function.named(name) else { throw QueryError(.internal, "no function \(name)", at: expression.position) }
         switch function.body {
-        case .map(let change): return .vector(try mapped(try await vector(arguments[0], steps), change))
+        case .map, .window:
+            guard let lazy = try await lazyVector(expression, steps) else {
+                guard case .map(let change) = function.body else { throw QueryError(.internal, "no windows", at: expression.position) }
+                return .vector(try mapped(try await vector(arguments[0], steps), change))
+            }
+            return .vector(try await columns(of: lazy))
         case .date(let part):
             guard let argument = arguments.first else {
                 return .vector([SeriesColumn(labels: Labels(), values: (0..<steps.count).map { part.value(Double(steps.time($0)) / 1000) })])
             }
             return .vector(try mapped(try await vector(argument, steps), part.value))
-        case .window(let function): return .vector(try await overTime(function, arguments, steps))
         case .labels: return .vector(try await labelFunction(name, arguments, steps))
-        case .special:
-            try account(steps.count)
-            return try await special(name, arguments, expression, steps)
-        }
-    }
-
-    private func overTime(_ function: WindowFunction, _ arguments: [Expression], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
-        var parameters: [[Double]] = []
-        for argument in arguments where argument.type == .scalar { parameters.append(try await scalar(argument, steps)) }
-        guard let range = arguments.first(where: { $0.type == .matrix }) else { throw QueryError(.internal, "no range vector") }
-        switch function {
-        case .doubleExponentialSmoothing, .holtWinters:
-            for (parameter, what) in zip(parameters, ["smoothing", "trend"]) {
-                if let wrong = parameter.first(where: { !($0 > 0 && $0 < 1) }) {
-                    throw .execution("invalid \(what) factor. Expected: 0 < \(what == "trend" ? "tf" : "sf") < 1, got: \(NumberText.string(wrong))")
-                }
-            }
-        case .quantileOverTime: warnOfQuantile(parameters[0], at: arguments[0].position)
-        default: break
-        }
-        let windows = try await windows(of: range, steps)
-        if function.isForCounters, function != .resets { informOfGauges(windows.series, at: range.position) }
-        return try await slide(
-            function, over: windows, steps, first: parameters.first ?? [], second: parameters.count > 1 ? parameters[1] : [])
-    }
-
-    /// Says when a name does not look like a counter's.
-    private func informOfGauges(_ series: [SeriesSamples], at position: Range<Int>) {
-        var last = ""
-        for one in series {
-            let name = one.labels.name
-            guard !name.isEmpty, name != last else { continue }
-            last = name
-            if !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix) {
-                inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"\(name)\"", at: position)
-            }
-        }
-    }
-
-    func warnOfQuantile(_ values: [Double], at position: Range<Int>) {
-        if let wrong = values.first(where: { !($0 >= 0 && $0 <= 1) }) {
-            warn("quantile value should be between 0 and 1, got \(NumberText.string(wrong))", at: position)
+        case .special: return try await special(name, arguments, expression, steps)
         }
     }
 
@@ -73,11 +36,16 @@ extension Evaluator {
         case "vector": return .vector([SeriesColumn(labels: Labels(), values: try await scalar(arguments[0], steps))])
         case "timestamp": return .vector(try await timestamps(arguments[0], steps))
         case "absent":
-            let columns = try await vector(arguments[0], steps)
+            let columns: [SeriesColumn]
+            if case .selector(let selector) = arguments[0].inner.node {
+                columns = try await self.columns(of: selector, steps, ReadContext(function: name))
+            } else {
+                columns = try await vector(arguments[0], steps)
+            }
             return .vector(absence(of: arguments[0], steps) { step in columns.allSatisfy { $0.values[step].isAbsent } })
         case "absent_over_time":
-            let windows = try await windows(of: arguments[0], steps)
-            let present = try await slide(.presentOverTime, over: windows, steps, first: [], second: [])
+            let windows = try await windows(of: arguments[0], steps, ReadContext(function: name))
+            let present = try await columns(of: lazyWindows(.countOverTime, windows, steps).keepingNames)
             return .vector(absence(of: arguments[0], steps) { step in present.allSatisfy { $0.values[step].isAbsent } })
         case "clamp", "clamp_min", "clamp_max": return .vector(try await clamp(name, arguments, steps))
         case "round": return .vector(try await round(arguments, steps))
@@ -88,12 +56,18 @@ extension Evaluator {
             return .vector(Evaluator.sorted(columns, descending: name == "sort_desc"))
         case "histogram_quantile": return .vector(try await histogramQuantile(arguments, steps))
         case "histogram_fraction": return .vector(try await histogramFraction(arguments, steps))
+        case "histogram_quantiles": return .vector(try await histogramQuantiles(arguments, steps))
+        case "info": return .vector(try await info(arguments, steps))
+        case "start_timestamp":
+            // Neither stored nor sent by what is scraped here.
+            _ = try await vector(arguments[0], steps)
+            inform("start timestamps are not stored, so start_timestamp() yields nothing", at: expression.position)
+            return .vector([])
         case "histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar":
             // These read native histograms only, of which the store has none; plain samples are ignored.
             _ = try await vector(arguments[0], steps)
             return .vector([])
-        default:
-            throw QueryError(.execution, "\(name)() is not evaluated yet", at: expression.position)
+        default: throw QueryError(.internal, "\(name)() has no evaluation", at: expression.position)
         }
     }
 
@@ -111,16 +85,13 @@ extension Evaluator {
 
     private func timestamps(_ argument: Expression, _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
         if case .selector(let selector) = argument.inner.node {
-            var columns = try await columns(of: selector, steps, wantsTimes: true)
-            for index in columns.indices { columns[index].labels = columns[index].labels.withoutName }
-            return try merged(columns)
+            return try withoutNames(try await columns(of: selector, steps, ReadContext(function: "timestamp"), wantsTimes: true))
         }
         var columns = try await vector(argument, steps)
         for index in columns.indices {
-            columns[index].labels = columns[index].labels.withoutName
             for step in 0..<steps.count where !columns[index].values[step].isAbsent { columns[index].values[step] = Double(steps.time(step)) / 1000 }
         }
-        return try merged(columns)
+        return try withoutNames(columns)
     }
 
     /// One element of 1 where `isAbsent`, with the labels that a plain selector would have fixed.
@@ -129,7 +100,8 @@ extension Evaluator {
         var labels = Labels()
         let selector: Selector? =
             switch expression.inner.node {
-            case .selector(let selector), .range(let selector, _): selector
+            case .selector(let selector): selector
+            case .range(let range): range.selector
             default: nil
             }
         var counts: [String: Int] = [:]
@@ -146,9 +118,9 @@ extension Evaluator {
         let second = arguments.count > 2 ? try await scalar(arguments[2], steps) : first
         let minimum = name == "clamp_max" ? first.map { $0.isNaN ? .nan : -.infinity } : first
         let maximum = name == "clamp_min" ? first.map { $0.isNaN ? .nan : .infinity } : second
-        return try merged(
+        return try withoutNames(
             columns.map { column in
-                var column = SeriesColumn(labels: column.labels.withoutName, values: column.values)
+                var column = column
                 for step in 0..<steps.count where !column.values[step].isAbsent {
                     let low = minimum[step], high = maximum[step], value = column.values[step]
                     if high < low {
@@ -166,9 +138,9 @@ extension Evaluator {
     private func round(_ arguments: [Expression], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
         let columns = try await vector(arguments[0], steps)
         let to = arguments.count > 1 ? try await scalar(arguments[1], steps) : Array(repeating: 1, count: steps.count)
-        return try merged(
+        return try withoutNames(
             columns.map { column in
-                var column = SeriesColumn(labels: column.labels.withoutName, values: column.values)
+                var column = column
                 for step in 0..<steps.count where !column.values[step].isAbsent {
                     // By the inverse: 0.1 is not exact, 10 is.
                     let inverse = 1 / to[step]

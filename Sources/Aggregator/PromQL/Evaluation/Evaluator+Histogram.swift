@@ -7,16 +7,25 @@ extension Evaluator {
         var bounds: [Double]
         var counts: [Double]
 
-        /// Sums equal bounds, as those of several instances are.
-        init(_ pairs: [(bound: Double, count: Double)]) {
+        init() {
             bounds = []
             counts = []
-            for pair in pairs.sorted(by: { $0.bound < $1.bound }) {
-                if bounds.last == pair.bound {
-                    counts[counts.count - 1] += pair.count
+        }
+
+        var isEmpty: Bool { bounds.isEmpty }
+
+        /// Takes the buckets of one step, in ascending order; sums equal bounds, as those of several instances are.
+        mutating func fill(_ members: [(bound: Double, column: Int)], _ columns: [SeriesColumn], _ step: Int) {
+            bounds.removeAll(keepingCapacity: true)
+            counts.removeAll(keepingCapacity: true)
+            for member in members {
+                let count = columns[member.column].values[step]
+                if count.isAbsent { continue }
+                if bounds.last == member.bound {
+                    counts[counts.count - 1] += count
                 } else {
-                    bounds.append(pair.bound)
-                    counts.append(pair.count)
+                    bounds.append(member.bound)
+                    counts.append(count)
                 }
             }
         }
@@ -84,50 +93,80 @@ extension Evaluator {
     func histogramQuantile(_ arguments: [Expression], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
         let phi = try await scalar(arguments[0], steps)
         warnOfQuantile(phi, at: arguments[0].position)
-        return try await histogramFunction(arguments[1], steps) { $1.quantile(phi[$0]) }
+        return try await histogramFunction(arguments[1], steps, "histogram_quantile") { $1.quantile(phi[$0]) }
+    }
+
+    /// Several quantiles at once, told apart by a label.
+    func histogramQuantiles(_ arguments: [Expression], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
+        let label = try string(arguments[1])
+        guard Evaluator.isLabelName(label) else { throw .execution("invalid label name \"\(label)\" in histogram_quantiles()") }
+        let columns = try await vector(arguments[0], steps)
+        var result: [SeriesColumn] = []
+        for argument in arguments.dropFirst(2) {
+            let phi = try await scalar(argument, steps)
+            warnOfQuantile(phi, at: argument.position)
+            for var column in try await histogramFunction(columns, arguments[0], steps, "histogram_quantiles", { $1.quantile(phi[$0]) }) {
+                // The label says which; a quantile that changes from step to step has the value of the first.
+                column.labels[label] = NumberText.string(phi[0])
+                result.append(column)
+            }
+        }
+        return try merged(result)
     }
 
     func histogramFraction(_ arguments: [Expression], _ steps: Steps) async throws(QueryError) -> [SeriesColumn] {
         let low = try await scalar(arguments[0], steps), high = try await scalar(arguments[1], steps)
-        return try await histogramFunction(arguments[2], steps) { $1.fraction(low[$0], high[$0]) }
+        return try await histogramFunction(arguments[2], steps, "histogram_fraction") { $1.fraction(low[$0], high[$0]) }
+    }
+
+    private func histogramFunction(
+        _ argument: Expression, _ steps: Steps, _ name: String, _ value: @escaping @Sendable (Int, Buckets) -> Double
+    ) async throws(QueryError) -> [SeriesColumn] {
+        try await histogramFunction(try await vector(argument, steps), argument, steps, name, value)
     }
 
     /// One column a histogram.
     private func histogramFunction(
-        _ argument: Expression, _ steps: Steps, _ value: (Int, Buckets) -> Double
+        _ columns: [SeriesColumn], _ argument: Expression, _ steps: Steps, _ name: String, _ value: @escaping @Sendable (Int, Buckets) -> Double
     ) async throws(QueryError) -> [SeriesColumn] {
-        let columns = try await vector(argument, steps)
-        var groups: [Labels: [(bound: Double, column: Int)]] = [:]
+        var groups: [Labels: Int] = [:]
+        var members: [[(bound: Double, column: Int)]] = []
         var order: [Labels] = []
         for (index, column) in columns.enumerated() {
             let text = column.labels["le"]
-            guard let bound = Double(text) else {
+            guard let bound = NumberText.parseFloat(text) else {
                 warn("bucket label \"le\" is missing or has a malformed value of \"\(text)\"", at: argument.position)
                 continue
             }
             // The name stays part of the group, so that two metrics are never added up.
-            let key = column.labels.dropping(["le"])
-            if groups[key] == nil { order.append(key) }
-            groups[key, default: []].append((bound, index))
+            let key = column.labels.filter { $0.name != "le" }
+            if let known = groups[key] {
+                members[known].append((bound, index))
+            } else {
+                groups[key] = order.count
+                order.append(key)
+                members.append([(bound, index)])
+            }
+        }
+        let sorted = members.map { $0.sorted { $0.bound < $1.bound } }
+        let results = try await shared(order.count, work: columns.count * steps.count * 2) { range in
+            range.map { group in
+                var isForced = false
+                var buckets = Buckets()
+                let values = (0..<steps.count).map { step in
+                    buckets.fill(sorted[group], columns, step)
+                    if buckets.isEmpty { return Double.absent }
+                    if buckets.makeMonotonic() { isForced = true }
+                    return value(step, buckets)
+                }
+                return (values: values, isForced: isForced)
+            }
         }
         var result: [SeriesColumn] = []
-        for key in order {
-            try await pause(after: steps.count * 8)
-            let members = (groups[key] ?? []).sorted { $0.bound < $1.bound }
-            var values = Array(repeating: Double.absent, count: steps.count)
-            for step in 0..<steps.count {
-                let pairs = members.compactMap { member in
-                    let count = columns[member.column].values[step]
-                    return count.isAbsent ? nil : (bound: member.bound, count: count)
-                }
-                guard !pairs.isEmpty else { continue }
-                var buckets = Buckets(pairs)
-                if buckets.makeMonotonic() { inform("input to histogram_quantile needed to be fixed for monotonicity", at: argument.position) }
-                values[step] = value(step, buckets)
-            }
-            try account(steps.count)
-            result.append(SeriesColumn(labels: key.withoutName, values: values))
+        for (key, one) in zip(order, results) {
+            if one.isForced { inform("input to \(name) needed to be fixed for monotonicity", at: argument.position) }
+            if !one.values.isEmptyColumn { result.append(SeriesColumn(labels: key, values: one.values)) }
         }
-        return try merged(result)
+        return try withoutNames(result)
     }
 }

@@ -9,8 +9,16 @@ final class Evaluator {
     let lookbackMilliseconds: Int64
     private var warnings: Set<String> = []
     private var infos: Set<String> = []
-    private var statistics = QueryResult.Statistics()
+    var statistics = QueryResult.Statistics()
     private var workUntilPause = 0
+    /// What selectors have been read ahead, and how often each is still to be used.
+    var fetched: [SampleRequest: (selection: Selection, uses: Int)] = [:]
+    /// What is held now: points of columns and samples of selectors.
+    var heldSamples = 0
+    private var heldBytes = 0
+    /// The nodes that were evaluated, if the query is to be explained.
+    private var plan: [PlanStep] = []
+    private var depth = 0
 
     init(_ engine: Engine, query: String, steps: Steps, lookback: Duration?) {
         self.engine = engine
@@ -20,55 +28,60 @@ final class Evaluator {
     }
 
     func result(_ value: QueryResult.Value) -> QueryResult {
-        QueryResult(value: value, warnings: warnings.sorted(), infos: infos.sorted(), statistics: statistics)
+        QueryResult(value: value, warnings: warnings.sorted(), infos: infos.sorted(), statistics: statistics, plan: plan)
     }
 
     // MARK: What a query yields
 
     func instantValue(_ expression: Expression) async throws(QueryError) -> QueryResult.Value {
+        try await readAhead(expression)
         let time = Timestamp(milliseconds: querySteps.start)
-        if expression.type == .matrix {
-            let windows = try await windows(of: expression.inner, querySteps)
-            let end = windows.ends.start
-            let series = windows.series.compactMap { series -> SeriesSamples? in
-                let indices = series.timestamps.indices.filter { series.timestamps[$0] > end - windows.rangeMilliseconds && series.timestamps[$0] <= end }
-                guard !indices.isEmpty else { return nil }
-                return SeriesSamples(labels: series.labels, timestamps: indices.map { series.timestamps[$0] }, values: indices.map { series.values[$0] })
-            }
-            return .matrix(series.sorted { $0.labels < $1.labels })
-        }
+        if expression.type == .matrix { return .matrix(try await matrix(expression)) }
         switch try await evaluate(expression, querySteps) {
         case .scalar(let values): return .scalar(time, values[0])
         case .string(let text): return .string(time, text)
         case .vector(let columns):
             try checkUnique(columns)
-            return .vector(columns.filter { !$0.values[0].isAbsent }.map { QueryResult.Sample(labels: $0.labels, timestamp: time, value: $0.values[0]) })
+            let samples = columns.compactMap { column in
+                column.values[0].isAbsent ? nil : QueryResult.Sample(labels: column.labels, timestamp: time, value: column.values[0])
+            }
+            return .vector(expression.fixesOrder ? samples : samples.sorted { $0.labels < $1.labels })
         }
     }
 
+    /// The samples of a range vector at the query's only moment.
+    private func matrix(_ expression: Expression) async throws(QueryError) -> [SeriesSamples] {
+        let windows = try await windows(of: expression.inner, querySteps)
+        var result: [SeriesSamples] = []
+        for block in windows.blocks {
+            let range = WindowCuts(block.timestamps, ends: windows.ends, length: windows.rangeMilliseconds).range(0)
+            for (labels, column) in zip(block.labels, block.columns) {
+                let run = SampleRun(compacting: Array(block.timestamps[range]), Array(column[range]))
+                if !run.values.isEmpty { result.append(SeriesSamples(labels: labels, timestamps: run.timestamps, values: run.values)) }
+            }
+        }
+        return result.sorted { $0.labels < $1.labels }
+    }
+
     func rangeValue(_ expression: Expression) async throws(QueryError) -> QueryResult.Value {
+        try await readAhead(expression)
         switch try await evaluate(expression, querySteps) {
         case .scalar(let values): return .matrix(series([SeriesColumn(labels: Labels(), values: values)], querySteps))
         case .string: throw QueryError(.internal, "a string came out of a range query")
         case .vector(let columns):
             try checkUnique(columns)
-            return .matrix(series(columns, querySteps).sorted { $0.labels < $1.labels })
+            return .matrix(series(columns.sorted { $0.labels < $1.labels }, querySteps))
         }
     }
 
     /// Columns as samples; series without any are left out.
-    func series(_ columns: [SeriesColumn], _ steps: Steps) -> [SeriesSamples] {
-        columns.compactMap { column in
-            var series = SeriesSamples(labels: column.labels, timestamps: [], values: [])
-            let count = column.values.count { !$0.isAbsent }
-            guard count > 0 else { return nil }
-            series.timestamps.reserveCapacity(count)
-            series.values.reserveCapacity(count)
-            for (index, value) in column.values.enumerated() where !value.isAbsent {
-                series.timestamps.append(steps.time(index))
-                series.values.append(value)
-            }
-            return series
+    private func series(_ columns: [SeriesColumn], _ steps: Steps) -> [SeriesSamples] {
+        let times = (0..<steps.count).map(steps.time)
+        return columns.compactMap { column in
+            // Series without gaps share one array of times.
+            guard column.values.hasGaps else { return SeriesSamples(labels: column.labels, timestamps: times, values: column.values) }
+            let run = SampleRun(withoutGaps: times, column.values)
+            return run.values.isEmpty ? nil : SeriesSamples(labels: column.labels, timestamps: run.timestamps, values: run.values)
         }
     }
 
@@ -76,10 +89,21 @@ final class Evaluator {
 
     func evaluate(_ expression: Expression, _ steps: Steps) async throws(QueryError) -> Operand {
         try await pause(after: steps.count)
+        if case .parentheses(let inner) = expression.node { return try await evaluate(inner, steps) }
+        let before = heldSamples, bytesBefore = heldBytes
+        let index = beginStep(expression, steps)
+        let operand = try await evaluateNode(expression, steps)
+        // What the operands held is free again; the result is held from here on.
+        heldSamples = before
+        heldBytes = bytesBefore
+        try account(operand.seriesCount * steps.count, series: operand.seriesCount)
+        endStep(index, series: operand.seriesCount)
+        return operand
+    }
+
+    private func evaluateNode(_ expression: Expression, _ steps: Steps) async throws(QueryError) -> Operand {
         switch expression.node {
-        case .number(let value):
-            try account(steps.count)
-            return .scalar(Array(repeating: value, count: steps.count))
+        case .number(let value): return .scalar(Array(repeating: value, count: steps.count))
         case .string(let text): return .string(text)
         case .parentheses(let inner): return try await evaluate(inner, steps)
         case .selector(let selector): return .vector(try await columns(of: selector, steps))
@@ -94,7 +118,7 @@ final class Evaluator {
             }
         case .call(let name, let arguments): return try await call(name, arguments, expression, steps)
         case .aggregation(let aggregation): return .vector(try await aggregate(aggregation, expression, steps))
-        case .binary(let binary): return try await combine(binary, steps)
+        case .binary(let binary): return try await combine(binary, expression, steps)
         }
     }
 
@@ -117,46 +141,29 @@ final class Evaluator {
         return text
     }
 
-    /// Each value changed by itself; names are dropped.
-    func mapped(_ columns: [SeriesColumn], _ change: (Double) -> Double) throws(QueryError) -> [SeriesColumn] {
-        try merged(columns.map { column in SeriesColumn(labels: column.labels.withoutName, values: column.values.map { $0.isAbsent ? $0 : change($0) }) })
-    }
-
-    static let duplicateMessage = "vector cannot contain metrics with the same labelset"
-
-    /// Joins columns whose labels became equal; an error if two have a value at one step.
-    func merged(_ columns: [SeriesColumn]) throws(QueryError) -> [SeriesColumn] {
-        var index: [Labels: Int] = [:]
-        index.reserveCapacity(columns.count)
-        var result: [SeriesColumn] = []
-        result.reserveCapacity(columns.count)
-        for column in columns {
-            guard let known = index[column.labels] else {
-                index[column.labels] = result.count
-                result.append(column)
-                continue
-            }
-            for (step, value) in column.values.enumerated() where !value.isAbsent {
-                guard result[known].values[step].isAbsent else { throw .execution(Evaluator.duplicateMessage) }
-                result[known].values[step] = value
-            }
-        }
-        return result
-    }
-
-    private func checkUnique(_ columns: [SeriesColumn]) throws(QueryError) { _ = try merged(columns) }
-
     // MARK: Limits and remarks
 
-    /// Counts samples or points that are now held; throws past the limit.
-    func account(_ count: Int) throws(QueryError) {
-        statistics.peakSamples += count
-        if statistics.peakSamples > engine.options.maximumSamples {
-            throw .execution("query processing would load too many samples into memory in query execution")
+    /// Points that a series' labels weigh, in bytes: an estimate, since texts are shared.
+    private static let bytesPerSeries = 256
+
+    /// Counts samples or points that are now held; throws past a limit.
+    func account(_ count: Int, series: Int = 0, bytesPerSample: Int = 8) throws(QueryError) {
+        heldSamples += count
+        heldBytes += count * bytesPerSample + series * Evaluator.bytesPerSeries
+        statistics.peakSamples = max(statistics.peakSamples, heldSamples)
+        statistics.peakBytes = max(statistics.peakBytes, heldBytes)
+        let options = engine.options
+        if heldSamples > options.maximumSamples { throw Evaluator.tooManySamples(options.maximumSamples) }
+        if heldBytes > options.maximumMemoryBytes {
+            throw .execution(
+                "query processing would hold more than \(options.maximumMemoryBytes) bytes of memory, the limit of one query (--query-max-memory); "
+                    + "ask for fewer series, a shorter range or a longer step")
         }
     }
 
-    func countRead(_ count: Int) { statistics.samplesRead += count }
+    static func tooManySamples(_ limit: Int) -> QueryError {
+        .execution("query processing would load too many samples into memory in query execution (more than \(limit))")
+    }
 
     /// Lets other tasks in, and ends a cancelled query, once in a while.
     func pause(after work: Int) async throws(QueryError) {
@@ -167,6 +174,46 @@ final class Evaluator {
         await Task.yield()
     }
 
-    func warn(_ text: String, at position: Range<Int>) { warnings.insert("PromQL warning: \(text) (\(LineColumn(offset: position.lowerBound, in: query)))") }
-    func inform(_ text: String, at position: Range<Int>) { infos.insert("PromQL info: \(text) (\(LineColumn(offset: position.lowerBound, in: query)))") }
+    func warn(_ text: String, at position: Range<Int>) { warnings.insert("PromQL warning: \(text) (\(place(position)))") }
+    func inform(_ text: String, at position: Range<Int>) { infos.insert("PromQL info: \(text) (\(place(position)))") }
+    /// A remark of the source, which has no place in the query.
+    func warn(_ text: String) { warnings.insert(text) }
+    private func place(_ position: Range<Int>) -> LineColumn { LineColumn(offset: position.lowerBound, in: query) }
+
+    // MARK: Explanation
+
+    /// Opens an entry of the plan; nil if nobody wants one.
+    func beginStep(_ expression: Expression, _ steps: Steps) -> Int? {
+        guard let clock = engine.options.explainClock else { return nil }
+        plan.append(PlanStep(depth: depth, expression: expression.description, steps: steps.count, nanoseconds: -clock()))
+        depth += 1
+        return plan.count - 1
+    }
+
+    func endStep(_ index: Int?, series: Int) {
+        guard let index, let clock = engine.options.explainClock else { return }
+        depth -= 1
+        plan[index].nanoseconds += clock()
+        plan[index].series = series
+    }
+
+    /// Tells the plan what a selector read.
+    func notePlan(_ request: SampleRequest, _ selection: Selection, nanoseconds: Int64) {
+        guard engine.options.explainClock != nil else { return }
+        plan.append(
+            PlanStep(
+                depth: 0, expression: "read {\(request.matchers.map(\.description).joined(separator: ", "))}", steps: 0, nanoseconds: nanoseconds,
+                series: selection.seriesCount, samples: selection.sampleCount, chunks: selection.chunksDecoded))
+    }
+}
+
+extension Expression {
+    /// Whether the order of the result means something.
+    var fixesOrder: Bool {
+        switch inner.node {
+        case .call(let name, _): name.hasPrefix("sort")
+        case .aggregation(let aggregation): aggregation.operation == .topk || aggregation.operation == .bottomk
+        default: false
+        }
+    }
 }

@@ -33,155 +33,140 @@ enum WindowFunction: String, Sendable, CaseIterable {
     }
 
     var keepsName: Bool { self == .lastOverTime || self == .firstOverTime }
-    var isForCounters: Bool { self == .rate || self == .increase || self == .irate || self == .resets }
+    /// Whether Prometheus doubts the metric's name if it does not look like a counter's.
+    var isForCounters: Bool { self == .rate || self == .increase }
+    /// Whether the value depends on more than the window: the step's time or a parameter of the step.
+    var dependsOnStep: Bool {
+        switch self {
+        case .predictLinear, .quantileOverTime, .doubleExponentialSmoothing, .holtWinters: true
+        default: false
+        }
+    }
+    var stretches: Bool { self == .rate || self == .increase || self == .delta }
+    /// Whether only where samples are counts.
+    var needsValues: Bool {
+        switch self {
+        case .countOverTime, .presentOverTime, .tsOfLastOverTime, .tsOfFirstOverTime: false
+        default: true
+        }
+    }
+}
 
-    /// The window and what else a value depends on. Times are in milliseconds.
-    struct Window {
-        /// The window is `(start, end]`.
-        var start: Int64
-        var end: Int64
-        /// The step's own time, which offset does not move.
-        var stepTime: Int64
-        var firstParameter: Double
-        var secondParameter: Double
+/// What a window function reads besides the samples.
+struct WindowContext: Sendable {
+    /// Milliseconds.
+    var range: Int64
+    /// Where each window ends.
+    var ends: Steps
+    /// The query's moments, which offset does not move. As many as `ends`, or `ends` has one for all.
+    var steps: Steps
+    /// The function's scalars at each step; empty if it has none.
+    var first: [Double] = []
+    var second: [Double] = []
+    var isFixed = false
+
+    func end(_ step: Int) -> Int64 { isFixed ? ends.start : ends.time(step) }
+}
+
+extension WindowFunction {
+    /// The values at all steps for samples without markers; `Double.absent` where there is none.
+    /// `stretches` are those of `timestamps`, if they are known already.
+    func column(
+        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: [RateStretch]? = nil
+    ) -> [Double] {
+        var result = Array(repeating: Double.absent, count: cuts.count)
+        switch self {
+        case .rate, .increase, .delta:
+            extrapolate(values, cuts, stretches ?? RateStretch.all(timestamps, cuts, context, isRate: self == .rate), into: &result)
+        case .irate, .idelta: differences(timestamps, values, cuts, into: &result)
+        case .changes: countSteps(values, cuts, into: &result) { $0 != $1 && !($0.isNaN && $1.isNaN) }
+        case .resets: countSteps(values, cuts, into: &result) { $1 < $0 }
+        case .deriv, .predictLinear: regress(timestamps, values, cuts, context, into: &result)
+        case .doubleExponentialSmoothing, .holtWinters: smooth(values, cuts, context, into: &result)
+        case .avgOverTime: SlidingFold<CompensatedMean>.run(values, cuts, into: &result)
+        case .sumOverTime: SlidingFold<CompensatedSum>.run(values, cuts, into: &result)
+        case .minOverTime: SlidingFold<MinimumAccumulator>.run(values, cuts, into: &result)
+        case .maxOverTime: SlidingFold<MaximumAccumulator>.run(values, cuts, into: &result)
+        case .stddevOverTime: SlidingFold<DeviationAccumulator>.run(values, cuts, into: &result)
+        case .stdvarOverTime: SlidingFold<VarianceAccumulator>.run(values, cuts, into: &result)
+        case .quantileOverTime: SlidingQuantile.run(values, cuts, into: &result) { $0.quantile(context.first[$1]) }
+        case .madOverTime: SlidingQuantile.run(values, cuts, into: &result) { window, _ in window.medianDeviation }
+        case .countOverTime: eachWindow(cuts) { result[$0] = Double($1.count) }
+        case .presentOverTime: eachWindow(cuts) { step, _ in result[step] = 1 }
+        case .lastOverTime: eachWindow(cuts) { result[$0] = values[$1.upperBound - 1] }
+        case .firstOverTime: eachWindow(cuts) { result[$0] = values[$1.lowerBound] }
+        case .tsOfLastOverTime: eachWindow(cuts) { result[$0] = Double(timestamps[$1.upperBound - 1]) / 1000 }
+        case .tsOfFirstOverTime: eachWindow(cuts) { result[$0] = Double(timestamps[$1.lowerBound]) / 1000 }
+        case .tsOfMinOverTime: SlidingExtreme.run(values, cuts, isBetter: { $0 <= $1 }) { result[$0] = Double(timestamps[$1]) / 1000 }
+        case .tsOfMaxOverTime: SlidingExtreme.run(values, cuts, isBetter: { $0 >= $1 }) { result[$0] = Double(timestamps[$1]) / 1000 }
+        }
+        return result
     }
 
-    /// The value for the samples `range` of a series without stale markers; `Double.absent` if there is none.
-    /// `resets` are the places where the series falls.
-    func value(_ series: SeriesSamples, _ range: Range<Int>, _ window: Window, resets: [Int], firstReset: Int) -> Double {
-        guard let first = range.first else { return .absent }
-        let last = range.upperBound - 1
-        switch self {
-        case .rate, .increase, .delta: return extrapolated(series, range, window, resets, firstReset)
-        case .irate, .idelta: return instantaneous(series, range)
-        case .changes:
-            return Double(
-                range.dropFirst().count { index in
-                    let before = series.values[index - 1], now = series.values[index]
-                    return before != now && !(before.isNaN && now.isNaN)
-                })
-        case .resets: return Double(range.dropFirst().count { series.values[$0] < series.values[$0 - 1] })
-        case .deriv:
-            guard range.count > 1 else { return .absent }
-            return regression(series, range, origin: series.timestamps[first]).slope
-        case .predictLinear:
-            guard range.count > 1 else { return .absent }
-            let (slope, intercept) = regression(series, range, origin: window.stepTime)
-            return slope * window.firstParameter + intercept
-        case .doubleExponentialSmoothing, .holtWinters: return smoothed(series, range, window.firstParameter, window.secondParameter)
-        case .avgOverTime:
-            var mean = CompensatedMean()
-            for index in range { mean.add(series.values[index]) }
-            return mean.value
-        case .sumOverTime:
-            var sum = CompensatedSum()
-            for index in range { sum.add(series.values[index]) }
-            return sum.value
-        case .minOverTime: return series.values[extreme(series, range, isBetter: <)]
-        case .maxOverTime: return series.values[extreme(series, range, isBetter: >)]
-        case .tsOfMinOverTime: return Double(series.timestamps[extreme(series, range, isBetter: <=)]) / 1000
-        case .tsOfMaxOverTime: return Double(series.timestamps[extreme(series, range, isBetter: >=)]) / 1000
-        case .tsOfLastOverTime: return Double(series.timestamps[last]) / 1000
-        case .tsOfFirstOverTime: return Double(series.timestamps[first]) / 1000
-        case .countOverTime: return Double(range.count)
-        case .presentOverTime: return 1
-        case .lastOverTime: return series.values[last]
-        case .firstOverTime: return series.values[first]
-        case .quantileOverTime: return Statistic.quantile(window.firstParameter, Array(series.values[range]))
-        case .madOverTime:
-            let median = Statistic.quantile(0.5, Array(series.values[range]))
-            return Statistic.quantile(0.5, series.values[range].map { ($0 - median).magnitude })
-        case .stddevOverTime, .stdvarOverTime:
-            var deviation = Deviation()
-            for index in range { deviation.add(series.values[index]) }
-            return self == .stddevOverTime ? deviation.standardDeviation : deviation.variance
+    /// The steps whose windows hold samples.
+    @inline(__always)
+    private func eachWindow(_ cuts: WindowCuts, _ body: (Int, Range<Int>) -> Void) {
+        for step in 0..<cuts.count {
+            let range = cuts.range(step)
+            if !range.isEmpty { body(step, range) }
         }
     }
 
-    /// The change over the window, carried to its edges where the series plausibly reaches them.
-    private func extrapolated(_ series: SeriesSamples, _ range: Range<Int>, _ window: Window, _ resets: [Int], _ firstReset: Int) -> Double {
-        guard range.count > 1 else { return .absent }
-        let first = range.lowerBound, last = range.upperBound - 1
-        let firstValue = series.values[first]
-        var result = series.values[last] - firstValue
-        if self != .delta {
-            // What was counted before each fall to a lower value is not lost.
-            var reset = firstReset
-            while reset < resets.count, resets[reset] <= last {
-                if resets[reset] > first { result += series.values[resets[reset] - 1] }
-                reset += 1
+    /// How many neighbours in each window differ as `isCounted` says: by sums from the start, which are exact for counts.
+    private func countSteps(_ values: [Double], _ cuts: WindowCuts, into result: inout [Double], _ isCounted: (Double, Double) -> Bool) {
+        var sums = Array(repeating: Int32(0), count: values.count)
+        for index in values.indices.dropFirst() { sums[index] = sums[index - 1] + (isCounted(values[index - 1], values[index]) ? 1 : 0) }
+        eachWindow(cuts) { result[$0] = Double(sums[$1.upperBound - 1] - sums[$1.lowerBound]) }
+    }
+
+    private func differences(_ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, into result: inout [Double]) {
+        eachWindow(cuts) { step, range in
+            guard range.count > 1 else { return }
+            let last = range.upperBound - 1
+            let milliseconds = timestamps[last] - timestamps[last - 1]
+            guard milliseconds > 0 else { return }
+            let before = values[last - 1], now = values[last]
+            result[step] = self == .irate ? (now < before ? now : now - before) / (Double(milliseconds) / 1000) : now - before
+        }
+    }
+
+    private func regress(_ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, into result: inout [Double]) {
+        guard let origin = timestamps.first else { return }
+        SlidingFold<RegressionWindow>.run(count: values.count, cuts) { window, index in
+            window.regression.add(x: Double(timestamps[index] - origin) / 1000, y: values[index])
+        } emit: { step, window, range in
+            guard range.count > 1 else { return }
+            if self == .deriv {
+                result[step] = window.regression.slope
+            } else {
+                // From the step's own time, which offset does not move.
+                let x = Double(context.steps.time(step) - origin) / 1000
+                result[step] = window.regression.value(at: x) + window.regression.slope * context.first[step]
             }
         }
-        var toStart = Double(series.timestamps[first] - window.start) / 1000
-        var toEnd = Double(window.end - series.timestamps[last]) / 1000
-        let sampled = Double(series.timestamps[last] - series.timestamps[first]) / 1000
-        let averageGap = sampled / Double(range.count - 1)
-        // An edge 1.1 average gaps from the nearest sample or farther means that the series began or ended
-        // inside the window: then half a gap is added, not the way to the edge.
-        let threshold = averageGap * 1.1
-        if toStart >= threshold { toStart = averageGap / 2 }
-        if self != .delta, result > 0, firstValue >= 0 {
-            // A counter cannot have been below zero, so do not extend past the moment when it would have been.
-            toStart = min(toStart, sampled * (firstValue / result))
+    }
+
+    /// Holt's linear method: a smoothed level and a smoothed trend. Its state depends on where the window begins, so
+    /// each window is read anew.
+    private func smooth(_ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, into result: inout [Double]) {
+        eachWindow(cuts) { step, range in
+            guard range.count > 1 else { return }
+            let levelFactor = context.first[step], trendFactor = context.second[step]
+            var before = 0.0
+            var level = values[range.lowerBound]
+            var trend = values[range.lowerBound + 1] - level
+            for index in range.dropFirst() {
+                if index > range.lowerBound + 1 { trend = trendFactor * (level - before) + (1 - trendFactor) * trend }
+                before = level
+                level = levelFactor * values[index] + (1 - levelFactor) * (level + trend)
+            }
+            result[step] = level
         }
-        if toEnd >= threshold { toEnd = averageGap / 2 }
-        var factor = (sampled + toStart + toEnd) / sampled
-        // The nominal length, not the time between samples.
-        if self == .rate { factor /= Double(window.end - window.start) / 1000 }
-        return result * factor
     }
+}
 
-    private func instantaneous(_ series: SeriesSamples, _ range: Range<Int>) -> Double {
-        guard range.count > 1 else { return .absent }
-        let last = range.upperBound - 1
-        let milliseconds = series.timestamps[last] - series.timestamps[last - 1]
-        guard milliseconds > 0 else { return .absent }
-        let before = series.values[last - 1], now = series.values[last]
-        guard self == .irate else { return now - before }
-        return (now < before ? now : now - before) / (Double(milliseconds) / 1000)
-    }
-
-    /// Least squares over seconds since `origin`.
-    private func regression(_ series: SeriesSamples, _ range: Range<Int>, origin: Int64) -> (slope: Double, intercept: Double) {
-        var sumX = CompensatedSum(), sumY = CompensatedSum(), sumXY = CompensatedSum(), sumX2 = CompensatedSum()
-        let firstValue = series.values[range.lowerBound]
-        var isConstant = true
-        for index in range {
-            let x = Double(series.timestamps[index] - origin) / 1000
-            let y = series.values[index]
-            if y != firstValue { isConstant = false }
-            sumX.add(x)
-            sumY.add(y)
-            sumXY.add(x * y)
-            sumX2.add(x * x)
-        }
-        // Exactly nought, where rounding would leave a trace of a slope.
-        if isConstant { return firstValue.isInfinite ? (.nan, .nan) : (0, firstValue) }
-        let count = Double(range.count)
-        let covariance = sumXY.value - sumX.value * sumY.value / count
-        let variance = sumX2.value - sumX.value * sumX.value / count
-        let slope = covariance / variance
-        return (slope, sumY.value / count - slope * sumX.value / count)
-    }
-
-    /// Holt's linear method: a smoothed level and a smoothed trend.
-    private func smoothed(_ series: SeriesSamples, _ range: Range<Int>, _ levelFactor: Double, _ trendFactor: Double) -> Double {
-        guard range.count > 1 else { return .absent }
-        var before = 0.0
-        var level = series.values[range.lowerBound]
-        var trend = series.values[range.lowerBound + 1] - level
-        for (offset, index) in range.dropFirst().enumerated() {
-            if offset > 0 { trend = trendFactor * (level - before) + (1 - trendFactor) * trend }
-            before = level
-            level = levelFactor * series.values[index] + (1 - levelFactor) * (level + trend)
-        }
-        return level
-    }
-
-    /// The index of the least or greatest value; NaN only if there is nothing else.
-    private func extreme(_ series: SeriesSamples, _ range: Range<Int>, isBetter: (Double, Double) -> Bool) -> Int {
-        var best = range.lowerBound
-        for index in range.dropFirst() where isBetter(series.values[index], series.values[best]) || series.values[best].isNaN { best = index }
-        return best
-    }
+/// A regression that slides.
+struct RegressionWindow: Mergeable {
+    var regression = Regression()
+    mutating func merge(_ later: RegressionWindow) { regression.merge(later.regression) }
 }

@@ -25,7 +25,7 @@ public struct Expression: Sendable, Hashable {
         case string(String)
         case selector(Selector)
         /// A selector with a range: `foo[5m]`.
-        case range(Selector, milliseconds: Int64)
+        case range(RangeSelector)
         case subquery(Subquery)
         case call(String, [Expression])
         case aggregation(Aggregation)
@@ -75,9 +75,17 @@ public struct TimeShift: Sendable, Hashable {
         case end
     }
 
-    public var offsetMilliseconds: Int64 = 0
+    public var offset = Length(milliseconds: 0)
     public var anchor: Anchor?
     public init() {}
+
+    public var offsetMilliseconds: Int64 { offset.milliseconds }
+}
+
+/// How a selector looks beyond its samples (experimental in Prometheus): `anchored` takes the last sample before a
+/// range as its value at the range's start, `smoothed` interpolates at both edges.
+public enum SelectorExtension: String, Sendable, Hashable {
+    case anchored, smoothed
 }
 
 /// `name{label="value"}`.
@@ -85,6 +93,9 @@ public struct Selector: Sendable, Hashable {
     /// All conditions, that on the name with them.
     public var matchers: [Matcher]
     public var shift = TimeShift()
+    public var looksBeyond: SelectorExtension?
+
+    public init(matchers: [Matcher]) { self.matchers = matchers }
 
     /// The metric's name, if the selector fixes it.
     public var name: String? {
@@ -92,13 +103,28 @@ public struct Selector: Sendable, Hashable {
     }
 }
 
+/// `name{label="value"}[5m]`; the shift is the selector's.
+public struct RangeSelector: Sendable, Hashable {
+    public var selector: Selector
+    public var range: Length
+    public init(selector: Selector, range: Length) {
+        self.selector = selector
+        self.range = range
+    }
+}
+
 /// `expression[range:step]`.
 public struct Subquery: Sendable, Hashable {
     public var inner: Expression
-    public var rangeMilliseconds: Int64
+    public var range: Length
     /// Nil is the engine's default.
-    public var stepMilliseconds: Int64?
+    public var step: Length?
     public var shift = TimeShift()
+    public init(inner: Expression, range: Length, step: Length?) {
+        self.inner = inner
+        self.range = range
+        self.step = step
+    }
 }
 
 /// `sum by (a) (v)`.
@@ -143,8 +169,12 @@ public struct Binary: Sendable, Hashable {
         case lessOrEqual = "<="
         case greater = ">"
         case greaterOrEqual = ">="
+        /// These cut native histograms, which are not stored: on plain samples they yield nothing.
+        case trimUpper = "</"
+        case trimLower = ">/"
         case and, or, unless
 
+        public var isTrim: Bool { self == .trimUpper || self == .trimLower }
         public var isComparison: Bool {
             switch self {
             case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
@@ -158,7 +188,7 @@ public struct Binary: Sendable, Hashable {
             switch self {
             case .or: 1
             case .and, .unless: 2
-            case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: 3
+            case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .trimUpper, .trimLower: 3
             case .add, .subtract: 4
             case .multiply, .divide, .modulo, .atan2: 5
             case .power: 7
@@ -178,6 +208,9 @@ public struct Binary: Sendable, Hashable {
         public var labels: [String] = []
         /// Labels to take over from the one side.
         public var include: [String] = []
+        /// What stands for a missing left or right element, by `fill (..)` and its kin; nil: the other one is dropped.
+        public var fillLeft: Double?
+        public var fillRight: Double?
     }
 
     public var operation: Operation

@@ -69,6 +69,7 @@ public struct Function: Sendable {
         Function("clamp_min", [.vector, .scalar]), Function("clamp_max", [.vector, .scalar]), Function("round", [.vector, .scalar], optional: 1),
         Function("scalar", [.vector], returns: .scalar), Function("vector", [.scalar]), Function("time", [], returns: .scalar),
         Function("pi", [], returns: .scalar), Function("timestamp", [.vector]), Function("histogram_quantile", [.scalar, .vector]),
+        Function("histogram_quantiles", [.vector, .string, .scalar], isVariadic: true), Function("start_timestamp", [.vector]),
         Function("histogram_fraction", [.scalar, .scalar, .vector]), Function("histogram_avg", [.vector]), Function("histogram_count", [.vector]),
         Function("histogram_sum", [.vector]), Function("histogram_stddev", [.vector]), Function("histogram_stdvar", [.vector]),
         Function("info", [.vector, .vector], optional: 1), Function("start", [], returns: .scalar), Function("end", [], returns: .scalar),

@@ -71,7 +71,7 @@ struct Lexer {
             }
         }
         if first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") || first == UInt8(ascii: "`") { return try string() }
-        for symbol in ["==", "!=", "=~", "!~", "<=", ">="] where symbol.utf8.elementsEqual([first, byte(1)]) {
+        for symbol in ["==", "!=", "=~", "!~", "<=", ">=", "</", ">/"] where symbol.utf8.elementsEqual([first, byte(1)]) {
             position += 2
             return Token(kind: .symbol(symbol), position: start..<position)
         }

@@ -35,7 +35,14 @@ public enum NumberText {
             writeWhole(whole, to: &text)
             return
         }
-        let (digits, exponent) = shortest(magnitude)
+        // The standard library's description is the shortest that reads back, and has our layout unless it has an exponent.
+        let description = magnitude.description
+        if !usesExponent, !description.utf8.contains(UInt8(ascii: "e")) {
+            text.append(contentsOf: description.utf8)
+            if text.suffix(2).elementsEqual(".0".utf8) { text.removeLast(2) }
+            return
+        }
+        let (digits, exponent) = shortest(description)
         if usesExponent {
             text.append(digits[0])
             if digits.count > 1 {
@@ -62,25 +69,34 @@ public enum NumberText {
     }
 
     static func writeWhole(_ value: UInt64, to text: inout [UInt8]) {
+        var count = 1
+        var limit: UInt64 = 10
+        while value >= limit {
+            count += 1
+            let (next, overflow) = limit.multipliedReportingOverflow(by: 10)
+            if overflow { break }
+            limit = next
+        }
+        var place = text.count + count
+        text.append(contentsOf: repeatElement(0, count: count))
+        var digits = text.mutableSpan
         var rest = value
-        let start = text.count
-        repeat {
-            text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        for _ in 0..<count {
+            place -= 1
+            digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        } while rest > 0
-        text[start...].reverse()
+        }
     }
 
-    /// The digits of `0.DIGITS * 10^exponent`, without zeros at either end. The standard library's description
-    /// is the shortest that reads back; only its layout differs from ours.
-    private static func shortest(_ magnitude: Double) -> (digits: [UInt8], exponent: Int) {
+    /// The digits of `0.DIGITS * 10^exponent`, without zeros at either end.
+    private static func shortest(_ description: String) -> (digits: [UInt8], exponent: Int) {
         var digits: [UInt8] = []
         var exponent = 0
         var isFraction = false
         var power = 0
         var isPower = false
         var isNegativePower = false
-        for byte in magnitude.description.utf8 {
+        for byte in description.utf8 {
             switch byte {
             case UInt8(ascii: "."): isFraction = true
             case UInt8(ascii: "e"): isPower = true
@@ -121,6 +137,16 @@ public enum NumberText {
     static let durationUnits: [(unit: String, milliseconds: Int64)] = [
         ("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
+
+    /// Reads a number as a label such as `le` holds it: a decimal, `+Inf`, `-Inf` or `NaN` in any case. Nil if it is none.
+    public static func parseFloat(_ text: String) -> Double? {
+        switch text.lowercased() {
+        case "inf", "+inf", "infinity", "+infinity": .infinity
+        case "-inf", "-infinity": -.infinity
+        case "nan", "+nan", "-nan": .nan
+        default: text.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") || $0 | 0x20 == UInt8(ascii: "p") || $0 == 0x20 }) ? nil : Double(text)
+        }
+    }
 
     /// Reads `1h30m`: whole numbers with units in descending order, each once. Nil if it is not that or too long.
     public static func parseDuration(_ text: some Collection<UInt8>) -> Int64? {

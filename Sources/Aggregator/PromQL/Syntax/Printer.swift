@@ -6,11 +6,9 @@ extension Expression: CustomStringConvertible {
         switch node {
         case .number(let value): NumberText.string(value)
         case .string(let text): Expression.quoted(text)
-        case .selector(let selector): selector.text + selector.shift.text
-        case .range(let selector, let milliseconds): "\(selector.text)[\(NumberText.duration(milliseconds: milliseconds))]\(selector.shift.text)"
-        case .subquery(let subquery):
-            "\(subquery.inner)[\(NumberText.duration(milliseconds: subquery.rangeMilliseconds)):"
-                + "\(subquery.stepMilliseconds.map(NumberText.duration) ?? "")]\(subquery.shift.text)"
+        case .selector(let selector): selector.text + selector.extensionText + selector.shift.text
+        case .range(let range): "\(range.selector.text)[\(range.range.bracketText)]\(range.selector.extensionText)\(range.selector.shift.text)"
+        case .subquery(let subquery): "\(subquery.inner)[\(subquery.range.bracketText):\(subquery.step?.bracketText ?? "")]\(subquery.shift.text)"
         case .call(let name, let arguments): "\(name)(\(arguments.map(\.description).joined(separator: ", ")))"
         case .aggregation(let aggregation): aggregation.text
         case .unary(let isMinus, let inner): "\(isMinus ? "-" : "+")\(inner)"
@@ -50,6 +48,10 @@ extension Selector {
     }
 }
 
+extension Selector {
+    var extensionText: String { looksBeyond.map { " \($0.rawValue)" } ?? "" }
+}
+
 extension TimeShift {
     var text: String {
         let anchorText =
@@ -59,15 +61,19 @@ extension TimeShift {
             case .end: " @ end()"
             case nil: ""
             }
-        return anchorText + (offsetMilliseconds == 0 ? "" : " offset \(NumberText.duration(milliseconds: offsetMilliseconds))")
+        return anchorText + (offset == Length(milliseconds: 0) ? "" : " offset \(offset.text)")
     }
 }
 
 extension Aggregation {
-    var text: String {
+    /// All before the parenthesis.
+    var head: String {
         let list = labels.map(Expression.label).joined(separator: ", ")
-        let clause = isWithout ? " without (\(list)) " : labels.isEmpty ? "" : " by (\(list)) "
-        return "\(operation.rawValue)\(clause)(\(parameter.map { "\($0), " } ?? "")\(inner))"
+        return operation.rawValue + (isWithout ? " without (\(list)) " : labels.isEmpty ? "" : " by (\(list)) ")
+    }
+
+    var text: String {
+        "\(head)(\(parameter.map { "\($0), " } ?? "")\(inner))"
     }
 }
 
@@ -83,6 +89,12 @@ extension Binary {
         case .manyToOne: text += " group_left \(include)"
         case .oneToMany: text += " group_right \(include)"
         case .oneToOne, .manyToMany: break
+        }
+        switch (matching.fillLeft, matching.fillRight) {
+        case (let left?, let right?) where left == right || left.isNaN && right.isNaN: text += " fill (\(NumberText.string(left)))"
+        case (let left, let right):
+            if let left { text += " fill_left (\(NumberText.string(left)))" }
+            if let right { text += " fill_right (\(NumberText.string(right)))" }
         }
         return text
     }

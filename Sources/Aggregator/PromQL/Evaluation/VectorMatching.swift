@@ -1,0 +1,128 @@
+import Telemetry
+
+extension Binary.Matching {
+    /// By which labels series find each other.
+    func keys(_ columns: [SeriesColumn]) -> [Labels] {
+        let names = Set(labels)
+        let dropped = names.union([Labels.metricName])
+        return columns.map { isOn ? $0.labels.keeping(names) : $0.labels.dropping(dropped) }
+    }
+}
+
+/// Arithmetic and comparison of two vectors. Series find each other by their keys; which of several with one
+/// key takes part is decided at each step, since only one may have an element there.
+struct VectorMatching {
+    private let binary: Binary
+    private let stepCount: Int
+    private let matching: Binary.Matching
+    /// With group_right the right side has the many.
+    private let isSwapped: Bool
+    private let names: Set<String>
+    private var index: [Labels: Int] = [:]
+    private var result: [SeriesColumn] = []
+
+    init(_ binary: Binary, _ stepCount: Int) {
+        self.binary = binary
+        self.stepCount = stepCount
+        matching = binary.matching
+        isSwapped = binary.matching.cardinality == .oneToMany
+        names = Set(binary.matching.labels)
+    }
+
+    mutating func match(_ left: [SeriesColumn], _ right: [SeriesColumn], _ evaluator: Evaluator) async throws(QueryError) -> [SeriesColumn] {
+        let binary = binary, names = names
+        func resultLabels(_ many: Labels, _ one: Labels) -> Labels { VectorMatching.resultLabels(many, one, binary, names) }
+        let many = isSwapped ? right : left, one = isSwapped ? left : right
+        let manyKeys = matching.keys(many), oneKeys = matching.keys(one)
+        var partners: [Labels: [Int]] = [:]
+        for (number, key) in oneKeys.enumerated() { partners[key, default: []].append(number) }
+        for (key, numbers) in partners where numbers.count > 1 { try checkOne(key, numbers, one) }
+
+        let manyFill = isSwapped ? matching.fillRight : matching.fillLeft
+        let oneFill = isSwapped ? matching.fillLeft : matching.fillRight
+        // For one-to-one: which steps of a key have a result, by any series of the left side.
+        var taken: [Labels: [Bool]] = [:]
+        let isOneToOne = matching.cardinality == .oneToOne
+        for (column, key) in zip(many, manyKeys) {
+            let found = partners[key] ?? []
+            if found.isEmpty, oneFill == nil { continue }
+            try await evaluator.pause(after: stepCount * max(1, found.count))
+            var bits = isOneToOne ? taken.removeValue(forKey: key) ?? Array(repeating: false, count: stepCount) : []
+            for partner in found {
+                try join(column.values, one[partner].values, evaluator, &bits) { resultLabels(column.labels, one[partner].labels) }
+            }
+            if let oneFill {
+                var missing = column.values
+                for partner in found { for step in 0..<stepCount where !one[partner].values[step].isAbsent { missing[step] = .absent } }
+                try join(missing, Array(repeating: oneFill, count: stepCount), evaluator, &bits) { resultLabels(column.labels, Labels()) }
+            }
+            if isOneToOne { taken[key] = bits }
+        }
+        if let manyFill {
+            var members: [Labels: [Int]] = [:]
+            for (number, key) in manyKeys.enumerated() { members[key, default: []].append(number) }
+            for (column, key) in zip(one, oneKeys) {
+                var missing = column.values
+                for member in members[key] ?? [] { for step in 0..<stepCount where !many[member].values[step].isAbsent { missing[step] = .absent } }
+                var bits: [Bool] = []
+                // The element that is made up has the labels by which it was looked for.
+                try join(Array(repeating: manyFill, count: stepCount), missing, evaluator, &bits) { resultLabels(key, column.labels) }
+            }
+        }
+        return result
+    }
+
+    private func checkOne(_ key: Labels, _ numbers: [Int], _ one: [SeriesColumn]) throws(QueryError) {
+        for step in 0..<stepCount {
+            let present = numbers.filter { !one[$0].values[step].isAbsent }
+            guard present.count > 1 else { continue }
+            let pair = present.prefix(2).map { one[$0].labels }.sorted()
+            throw .execution(
+                "found duplicate series for the match group \(key) on the \(isSwapped ? "left" : "right") hand-side of the operation: "
+                    + "[\(pair[0]), \(pair[1])];many-to-many matching not allowed: matching labels must be unique on one side"
+            )
+        }
+    }
+
+    /// Combines what both columns have; the labels are made only if there is a result.
+    private mutating func join(
+        _ manyValues: [Double], _ oneValues: [Double], _ evaluator: Evaluator, _ bits: inout [Bool], _ makeLabels: () -> Labels
+    ) throws(QueryError) {
+        let isFilter = binary.isFilter
+        var place: Int?
+        for step in 0..<stepCount {
+            let manyValue = manyValues[step], oneValue = oneValues[step]
+            if manyValue.isAbsent || oneValue.isAbsent { continue }
+            let leftValue = isSwapped ? oneValue : manyValue, rightValue = isSwapped ? manyValue : oneValue
+            let outcome = binary.operation.apply(leftValue, rightValue)
+            if isFilter, outcome == 0 { continue }
+            if !bits.isEmpty {
+                if bits[step] { throw .execution("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)") }
+                bits[step] = true
+            }
+            let target: Int
+            if let place { target = place } else { target = try open(makeLabels(), evaluator) }
+            place = target
+            guard result[target].values[step].isAbsent else {
+                throw .execution("multiple matches for labels: grouping labels must ensure unique matches")
+            }
+            result[target].values[step] = isFilter ? leftValue : outcome
+        }
+    }
+
+    private mutating func open(_ labels: Labels, _ evaluator: Evaluator) throws(QueryError) -> Int {
+        if let known = index[labels] { return known }
+        index[labels] = result.count
+        try evaluator.account(stepCount, series: 1)
+        result.append(SeriesColumn(labels: labels, values: Array(repeating: .absent, count: stepCount)))
+        return result.count - 1
+    }
+
+    private static func resultLabels(_ many: Labels, _ one: Labels, _ binary: Binary, _ names: Set<String>) -> Labels {
+        let matching = binary.matching
+        var labels = binary.isFilter ? many : many.withoutName
+        if matching.cardinality == .oneToOne { labels = matching.isOn ? labels.keeping(names) : labels.dropping(names) }
+        for name in matching.include { labels[name] = one[name] }
+        return labels
+    }
+}

@@ -1,0 +1,147 @@
+import Telemetry
+
+/// How a difference between a window's first and last sample is stretched over the window: the same for all series that
+/// share their moments (Prometheus promql/functions.go, extrapolatedRate).
+struct RateStretch: Sendable {
+    /// Seconds between the first and the last sample; NaN if there are not two.
+    private(set) var sampled: Double
+    private var toStart: Double
+    private var toEnd: Double
+    /// 1, or the window's seconds for rate.
+    private var divisor: Double
+    private var factor: Double
+
+    /// Times are in milliseconds; the window is `(start, end]`.
+    init(count: Int, from: Int64, through: Int64, start: Int64, end: Int64, isRate: Bool) {
+        var toStart = Double(from - start) / 1000
+        var toEnd = Double(end - through) / 1000
+        sampled = count > 1 ? Double(through - from) / 1000 : .nan
+        let averageGap = sampled / Double(count - 1)
+        // An edge 1.1 average gaps from the nearest sample or farther means that the series began or ended
+        // inside the window: then half a gap is added, not the way to the edge.
+        let threshold = averageGap * 1.1
+        if toStart >= threshold { toStart = averageGap / 2 }
+        if toEnd >= threshold { toEnd = averageGap / 2 }
+        self.toStart = toStart
+        self.toEnd = toEnd
+        // The nominal length, not the time between samples.
+        divisor = isRate ? Double(end - start) / 1000 : 1
+        factor = (sampled + toStart + toEnd) / sampled / divisor
+    }
+
+    static func all(_ timestamps: [Int64], _ cuts: WindowCuts, _ context: WindowContext, isRate: Bool) -> [RateStretch] {
+        (0..<cuts.count).map { step in
+            let range = cuts.range(step)
+            let end = context.end(step)
+            return RateStretch(
+                count: range.count, from: range.isEmpty ? 0 : timestamps[range.lowerBound], through: range.isEmpty ? 0 : timestamps[range.upperBound - 1],
+                start: end - context.range, end: end, isRate: isRate)
+        }
+    }
+
+    /// The difference over the whole window. A counter cannot have been below zero, so it is not stretched past the
+    /// moment when it would have been.
+    @inline(__always)
+    func apply(_ difference: Double, firstValue: Double, isCounter: Bool) -> Double {
+        if isCounter, difference > 0, firstValue >= 0 {
+            let toZero = sampled * (firstValue / difference)
+            if toZero < toStart { return difference * ((sampled + toZero + toEnd) / sampled / divisor) }
+        }
+        return difference * factor
+    }
+}
+
+extension WindowFunction {
+    /// rate, increase and delta.
+    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: [RateStretch], into result: inout [Double]) {
+        let isCounter = self != .delta
+        // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
+        var resets: [Int] = []
+        if isCounter {
+            var before = values.first ?? 0
+            for (index, value) in values.enumerated() {
+                if value < before { resets.append(index) }
+                before = value
+            }
+        }
+        var reset = 0
+        for step in 0..<cuts.count {
+            let first = Int(cuts.low[step]), last = Int(cuts.high[step]) - 1
+            guard last > first else { continue }
+            var difference = values[last] - values[first]
+            if reset < resets.count {
+                while reset < resets.count, resets[reset] <= first { reset += 1 }
+                var next = reset
+                while next < resets.count, resets[next] <= last {
+                    difference += values[resets[next] - 1]
+                    next += 1
+                }
+            }
+            result[step] = stretches[step].apply(difference, firstValue: values[first], isCounter: isCounter)
+        }
+    }
+}
+
+/// `anchored` and `smoothed` ranges: they read samples beyond their window, but never guess what lies between.
+extension WindowFunction {
+    /// `samples` reach one look-back further than each window, for `smoothed` on both sides. Stale markers are left out.
+    func extended(_ samples: SampleRun, _ looksBeyond: SelectorExtension, _ context: WindowContext, lookback: Int64, count: Int) -> [Double] {
+        let times = samples.timestamps
+        var result = Array(repeating: Double.absent, count: count)
+        var low = 0
+        var high = 0
+        for step in 0..<count {
+            let end = context.end(step)
+            let start = end - context.range
+            while low < times.count, times[low] <= start - lookback { low += 1 }
+            let limit = looksBeyond == .smoothed ? end + lookback : end
+            while high < times.count, times[high] <= limit { high += 1 }
+            guard low < high else { continue }
+            // The last sample at or before the start, or else the first.
+            var first = low
+            while first + 1 < high, times[first + 1] <= start { first += 1 }
+            var last = high - 1
+            if looksBeyond == .smoothed {
+                last = first
+                while last + 1 < high, times[last] < end { last += 1 }
+            }
+            guard times[last] > start else { continue }
+            result[step] = value(samples, first, last, start, end, isSmoothed: looksBeyond == .smoothed, range: context.range)
+        }
+        return result
+    }
+
+    private func value(_ samples: SampleRun, _ first: Int, _ last: Int, _ start: Int64, _ end: Int64, isSmoothed: Bool, range: Int64) -> Double {
+        let isCounter = self == .rate || self == .increase
+        let times = samples.timestamps, values = samples.values
+        let left = isSmoothed && times[first] < start ? interpolate(samples, first, first + 1, start, isCounter) : values[first]
+        let right = isSmoothed && last > 0 && times[last] > end ? interpolate(samples, last - 1, last, end, isCounter) : values[last]
+        // Both edges are accounted for; what is between them is left.
+        let inner = (times[first] <= start ? first + 1 : first)..<max(times[first] <= start ? first + 1 : first, times[last] >= end ? last : last + 1)
+        if self == .changes || self == .resets {
+            var count = 0.0
+            var previous = left
+            for value in values[inner] + [right] {
+                if self == .resets ? value < previous : value != previous && !(value.isNaN && previous.isNaN) { count += 1 }
+                previous = value
+            }
+            return count
+        }
+        var result = right - left
+        if isCounter {
+            var previous = left
+            for value in values[inner] + [right] {
+                if value < previous { result += previous }
+                previous = value
+            }
+        }
+        return self == .rate ? result / (Double(range) / 1000) : result
+    }
+
+    /// On the straight line between two samples; a counter that fell is taken to have started at nought.
+    private func interpolate(_ samples: SampleRun, _ before: Int, _ after: Int, _ time: Int64, _ isCounter: Bool) -> Double {
+        let from = isCounter && samples.values[after] < samples.values[before] ? 0 : samples.values[before]
+        let share = Double(time - samples.timestamps[before]) / Double(samples.timestamps[after] - samples.timestamps[before])
+        return from + (samples.values[after] - from) * share
+    }
+}
