@@ -139,7 +139,7 @@ struct Differential {
             return "\(pick(names))(\(window()))"
         case 4:
             return pick([
-                "quantile_over_time(\(pick(["0.5", "0.9", "-3", "NaN"])), \(window()))", "(\(vector(depth - 1))) atan2 2",
+                "quantile_over_time(\(pick(["0.5", "0.9", "-3", "NaN"])), \(window()))", "(-(\(vector(depth - 1)))) atan2 2",
                 "predict_linear(\(selector())[5m] offset 1m, 120)", "holt_winters(\(window()), 0.5, 0.3)",
             ])
         case 5:
