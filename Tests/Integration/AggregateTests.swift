@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Runtime
+import Telemetry
 import TestKit
 import Testing
 
