@@ -23,10 +23,12 @@ import Testing
         private let place = TemporaryDirectory("live")
 
         init() throws {
-            mounts = CgroupMounts(mountinfo: try files.text("/proc/self/mountinfo"))
+            mounts = try Group.mountsHere()
             points = Set(["cpu", "cpuacct", "memory", "pids", "blkio"].compactMap { [mounts] in mounts.v1[$0] } + [mounts.v2].compactMap { $0 }).sorted()
             for point in points { try files.makeDirectory("\(point)/\(name)", mode: 0o755) }
         }
+
+        static func mountsHere() throws -> CgroupMounts { CgroupMounts(mountinfo: try HostFileSystem().text("/proc/self/mountinfo")) }
 
         var path: String { "/\(name)" }
 
@@ -58,9 +60,10 @@ import Testing
         }
     }
 
-    private func collector() -> (NodeCollector, MetricRegistry) {
+    private func collector(also sets: Set<MetricSet> = []) -> (NodeCollector, MetricRegistry) {
         let registry = MetricRegistry()
         var configuration = NodeCollector.Configuration(nodeName: "n1", dataDirectory: "/tmp")
+        configuration.sets.formUnion(sets)
         configuration.cpuBudget = 0
         let collector = NodeCollector(
             configuration: configuration, source: NoContainers(), fileSystem: HostFileSystem(), clock: SystemClock(), metrics: registry,
@@ -99,6 +102,23 @@ import Testing
         #expect((row.sample.cpuPressure?.some.total ?? 0) > 50_000, "a throttled task waits")
         #expect(row.created > 1_600_000_000_000_000_000)
     }
+
+    @Test(.enabled(if: LiveCgroupTests.isPossible && LiveCgroupTests.countsEvents))
+    func `perf events of a cgroup, from when it was first seen`() async throws {
+        let group = try Group()
+        defer { group.end() }
+        let (collector, _) = collector(also: [.perf])
+        _ = try await row(collector, group.path) { _ in true }
+        // 16 MB of fresh pages, at 4 kB each, and no more than the shell and its programs add to them.
+        try group.run("held=$(head -c 16000000 /dev/zero | tr '\\0' x); while :; do read -t 0.01 line < <(sleep 0.01); done")
+        func sum(_ row: NodeSnapshot.Row, _ name: String) -> UInt64 { row.sample.perfEvents.reduce(0) { $0 + ($1.name == name ? $1.value : 0) } }
+        let row = try #require(try await row(collector, group.path) { sum($0, "page-faults") > 4_000 && sum($0, "context-switches") > 50 })
+        #expect(sum(row, "page-faults") > 4_000 && sum(row, "page-faults") < 10_000_000)
+        #expect(sum(row, "context-switches") > 50)
+        #expect(row.sample.perfEvents.allSatisfy { $0.scaling == 1 }, "software events are counted all of the time")
+    }
+
+    private static let countsEvents = (try? Group.mountsHere()).map { PerfEvents(mounts: $0, cpus: 1) != nil } ?? false
 
     @Test(.enabled(if: LiveCgroupTests.isPossible))
     func `memory that is held, bytes that are read, and a kill`() async throws {

@@ -45,6 +45,11 @@ int binnacle_remove_tree(const char *path);
 // it, before Linux 5.6, only a link at the end is refused). A descriptor or -errno.
 int binnacle_open_beneath(int root, const char *path);
 
+// perf_event_open(2): counts `config` of `type` on one CPU for all tasks of a cgroup, given by a descriptor of its
+// directory, or for all of the machine's where that is -1. A read gives three 64-bit numbers: the count, and the
+// nanoseconds for which it was wanted and for which it ran. The descriptor or -errno.
+int binnacle_perf_open(uint32_t type, uint64_t config, int cgroup, int cpu);
+
 // pipe2(2), close-on-exec. 0 or -errno.
 int binnacle_pipe(int32_t *ends);
 

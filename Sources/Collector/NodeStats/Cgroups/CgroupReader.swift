@@ -8,6 +8,7 @@ struct CgroupContext {
     let memoryStat: MemoryStat
     let sets: Set<MetricSet>
     let resctrl: ResctrlReader?
+    let perf: PerfEvents?
 }
 
 /// Reads one cgroup's files each round, by descriptors that stay open: pread costs a tenth of open, read and close.
@@ -24,6 +25,7 @@ struct CgroupContext {
 /// - Pressure: unless its averages are all zero and the machine's own total did not move; a cgroup's stall is one of
 ///   the machine's.
 /// - Processes: if the count of threads changed.
+/// - Perf events: if the CPU time changed, for they count what tasks do.
 ///
 /// Every tenth round all of this is read whatever the neighbours say, and with it the limits, NUMA, huge pages and the
 /// counters that few kernels have. Not Sendable: the collector owns it.
@@ -41,6 +43,8 @@ final class CgroupReader {
     private var readInRound = 0
     private var hasVanished = false
     var numbers: [UInt64] = []
+    /// Made at the first reading, if the set is on.
+    private lazy var perfCounters = context.perf?.counters(of: path)
     /// The cgroup's own processes when the count of its threads last changed, or some rounds ago.
     var processes: [Int32] = []
 
@@ -84,6 +88,10 @@ final class CgroupReader {
         pressure(.cpuPressure, \.cpuPressure, refreshes: refreshes, isUnchanged: unchanged.cpuStall)
         pressure(.memoryPressure, \.memoryPressure, refreshes: refreshes, isUnchanged: unchanged.memoryStall)
         pressure(.ioPressure, \.ioPressure, refreshes: refreshes, isUnchanged: unchanged.ioStall)
+        if isActive, let perf = context.perf {
+            if perf.isFull, perfCounters == nil { context.files.skips.count(.descriptors) }
+            sample.perfEvents = perfCounters?.read() ?? []
+        }
         if refreshes {
             sample.irqPressure = context.sets.contains(.pressure) ? pressure(.irqPressure) : nil
             readRare()

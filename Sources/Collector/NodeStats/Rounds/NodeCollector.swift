@@ -66,7 +66,8 @@ public actor NodeCollector {
         let context = CgroupContext(
             layout: layout, files: files, devices: DeviceNames(root: root),
             memoryStat: MemoryStat(version: layout.memoryVersion, keepsParts: configuration.sets.contains(.memoryParts)), sets: configuration.sets,
-            resctrl: configuration.sets.contains(.resctrl) ? ResctrlReader(root: root, fileSystem: fileSystem) : nil)
+            resctrl: configuration.sets.contains(.resctrl) ? ResctrlReader(root: root, fileSystem: fileSystem) : nil,
+            perf: configuration.sets.contains(.perf) && root.isEmpty ? PerfEvents(mounts: mounts, cpus: machine.cores) : nil)
         // A recorded tree does not change.
         tree = CgroupTree(layout: layout, limit: configuration.cgroupLimit, watches: root.isEmpty, skips: skips)
         table = ContainerTable(context: context, filter: configuration.filter)
