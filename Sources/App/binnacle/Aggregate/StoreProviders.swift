@@ -72,7 +72,7 @@ struct StoreStatus: StatusProvider {
     let store: SeriesStore
     let settings: Settings
 
-    func configuration() async -> String { SettingKey.all.map { "\($0.name): \($0.read(settings))\n" }.joined() }
+    func configuration() async -> String { SettingKey.yaml(settings) }
 
     func flags() async -> [String: String] {
         var flags: [String: String] = [:]

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Telemetry
 
 /// Everything that `binnacle up` can be told, with its defaults. A key of the file is the flag's name.
@@ -139,6 +140,16 @@ struct SettingKey: Sendable {
                 throw CommandFailure(message: "--\(name) is \"\(value)\", expected \(expected)", exitCode: 2)
             }
         }
+    }
+
+    /// All settings as a configuration file.
+    static func yaml(_ settings: Settings) -> String {
+        all.map { key in
+            let text = key.read(settings)
+            // JSON's texts are YAML's.
+            guard key.isList else { return "\(key.name): \(text)\n" }
+            return "\(key.name): \(JSON.array(text.split(separator: "\n").map { .string(String($0)) }))\n"
+        }.joined()
     }
 
     /// Three hundred years: longer than nanoseconds of 64 bits reach.

@@ -51,7 +51,7 @@ extension SettingKey {
         SettingKey(
             name: "retention-rule", help: "Series that are kept for less; may come several times.",
             expected: "a selector, = and a duration: '{namespace=\"dev\"}=7d'",
-            read: { $0.store.retentionRules.map(\.text).joined(separator: "; ") },
+            read: { $0.store.retentionRules.map(\.text).joined(separator: "\n") },
             write: { settings, text in
                 let lines = text.split(separator: "\n").map(String.init)
                 let rules = lines.compactMap(StoreSettings.Rule.init)
