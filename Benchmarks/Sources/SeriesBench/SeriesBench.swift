@@ -7,7 +7,7 @@ import Telemetry
 /// What the series store costs: CPU time a sample on the way in and out, bytes a sample on disk, memory.
 ///
 /// `SeriesBench generated|idle|churn DIRECTORY [STEPS]`, `SeriesBench recorded DIRECTORY SCRAPES`,
-/// `SeriesBench open DIRECTORY`. The clock is made up, so six hours take as long as their work does.
+/// `SeriesBench open DIRECTORY`; `SeriesBench requests|pages FILE [STEPS]` for what scripts/bench-series sends. The clock is made up, so six hours take as long as their work does.
 @main struct SeriesBench {
     final class BenchClock: WallClock, Sendable {
         private let value = Atomic<Int64>(0)
@@ -20,9 +20,11 @@ import Telemetry
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count > 2 else {
-            print("usage: SeriesBench generated|idle|churn DIRECTORY [STEPS] | recorded DIRECTORY SCRAPES | open DIRECTORY")
+            print("usage: SeriesBench generated|idle|churn DIRECTORY [STEPS] | recorded DIRECTORY SCRAPES | open DIRECTORY | requests|pages FILE [STEPS]")
             exit(2)
         }
+        if arguments[1] == "requests" { return Requests.remoteWrite(arguments[2], steps: steps(arguments) ?? 240) }
+        if arguments[1] == "pages" { return Requests.pages(arguments[2], count: steps(arguments) ?? 30) }
         let clock = BenchClock()
         clock.set(milliseconds: start)
         var configuration = SeriesStoreConfiguration()

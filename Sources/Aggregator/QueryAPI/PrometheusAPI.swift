@@ -49,7 +49,7 @@ public struct PrometheusAPI: Sendable {
     let engine: Engine
     let gate: QueryGate
     let started: Timestamp
-    let metadata: @Sendable () -> [MetricMetadata]
+    let metadata: @Sendable () async -> [MetricMetadata]
     let providers: PrometheusProviders
     private let durations: Histogram
     private let failures: Counter
@@ -57,7 +57,7 @@ public struct PrometheusAPI: Sendable {
 
     public init(
         source: any SampleSource, clock: any WallClock, options: Options = Options(), metrics: MetricRegistry = MetricRegistry(),
-        providers: PrometheusProviders = PrometheusProviders(), metadata: @escaping @Sendable () -> [MetricMetadata] = { [] }
+        providers: PrometheusProviders = PrometheusProviders(), metadata: @escaping @Sendable () async -> [MetricMetadata] = { [] }
     ) {
         self.source = source
         self.clock = clock
@@ -87,7 +87,7 @@ public struct PrometheusAPI: Sendable {
             try await labelValues(request, parameters["name"] ?? "")
         }
         on(&router, "GET POST", "series") { request, _ async throws(QueryError) in try await series(request) }
-        on(&router, "GET", "metadata") { request, _ async throws(QueryError) in .success(try metadataDocument(request)) }
+        on(&router, "GET", "metadata") { request, _ async throws(QueryError) in .success(try await metadataDocument(request)) }
         registerTargets(on: &router)
         registerRules(on: &router)
         registerAdmin(on: &router)
@@ -247,12 +247,12 @@ public struct PrometheusAPI: Sendable {
         }
     }
 
-    private func metadataDocument(_ request: HTTPRequest) throws(QueryError) -> JSON {
+    private func metadataDocument(_ request: HTTPRequest) async throws(QueryError) -> JSON {
         let most = try limit(request)
         let perMetric = try limit(request, "limit_per_metric")
         let wanted = request.parameter("metric").flatMap { $0.isEmpty ? nil : $0 }
         var document = JSONObject()
-        for entry in metadata().sorted(by: { $0.name < $1.name }) where wanted == nil || entry.name == wanted {
+        for entry in await metadata().sorted(by: { $0.name < $1.name }) where wanted == nil || entry.name == wanted {
             var entries = document[entry.name]?.elements ?? []
             if entries.isEmpty, most > 0, document.count >= most { break }
             if perMetric > 0, entries.count >= perMetric { continue }

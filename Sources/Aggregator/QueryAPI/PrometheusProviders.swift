@@ -1,5 +1,6 @@
 import JSON
 import PromQL
+import SeriesStore
 import Telemetry
 
 /// What the API shows besides queries comes from other parts of the program, which `App` plugs in by these protocols.
@@ -83,6 +84,8 @@ public struct ScrapeTargets: Sendable {
 
     public var active: [Active] = []
     public var dropped: [Dropped] = []
+    /// Names of all pools, also of those without targets.
+    public var pools: [String] = []
     public init() {}
 }
 
@@ -130,4 +133,10 @@ public protocol StatusProvider: Sendable {
     func retention() async -> String
     /// Chunks in the head, and its span; nil if unknown.
     func head() async -> (chunks: Int, from: Timestamp, through: Timestamp)?
+    /// Which metrics and labels have many series in the span, from the store's index; nil if that must be counted.
+    func cardinality(from: Timestamp, through: Timestamp, limit: Int) async -> CardinalityStats?
+}
+
+extension StatusProvider {
+    public func cardinality(from: Timestamp, through: Timestamp, limit: Int) async -> CardinalityStats? { nil }
 }

@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import PromQL
 import Runtime
+import SeriesStore
 import Telemetry
 
 /// What clients ask of a Prometheus besides queries.
@@ -47,7 +48,24 @@ extension PrometheusAPI {
         guard wanted <= 10_000 else { throw QueryError(.badData, "invalid parameter \"limit\": it may be at most 10000") }
         let top = wanted == 0 ? 10 : wanted
         let now = clock.now
-        let series = try await reading { () async throws in try await source.series(matchers: [], from: now - .seconds(3600), through: now) }
+        let from = now - .seconds(3600)
+        let known = await providers.status?.cardinality(from: from, through: now, limit: top)
+        let stats = if let known { known } else { try await counted(from: from, through: now, limit: top) }
+        let head = await providers.status?.head() ?? (chunks: 0, from: from, through: now)
+        func document(_ counts: [CardinalityStats.Count]) -> JSON { .array(counts.map { ["name": .string($0.name), "value": JSON($0.count)] }) }
+        return .success([
+            "headStats": [
+                "numSeries": JSON(stats.series), "numLabelPairs": JSON(stats.labelPairs), "chunkCount": JSON(head.chunks),
+                "minTime": JSON(Int(head.from.milliseconds)), "maxTime": JSON(Int(head.through.milliseconds)),
+            ],
+            "seriesCountByMetricName": document(stats.seriesByMetric), "labelValueCountByLabelName": document(stats.valuesByLabel),
+            "memoryInBytesByLabelName": document(stats.bytesByLabel), "seriesCountByLabelValuePair": document(stats.seriesByPair),
+        ])
+    }
+
+    /// From the labels of all series: for a source that keeps no count of its own.
+    private func counted(from: Timestamp, through: Timestamp, limit: Int) async throws(QueryError) -> CardinalityStats {
+        let series = try await reading { () async throws in try await source.series(matchers: [], from: from, through: through) }
         var names: [String: Int] = [:]
         var pairs: [String: Int] = [:]
         var values: [String: Set<String>] = [:]
@@ -58,20 +76,17 @@ extension PrometheusAPI {
                 values[label.name, default: []].insert(label.value)
             }
         }
-        let head = await providers.status?.head() ?? (chunks: 0, from: now - .seconds(3600), through: now)
-        func ranked(_ counts: some Sequence<(key: String, value: Int)>) -> JSON {
-            let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(top)
-            return .array(sorted.map { ["name": .string($0.key), "value": JSON($0.value)] })
+        func top(_ counts: [String: Int]) -> [CardinalityStats.Count] {
+            let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            return sorted.prefix(limit).map { CardinalityStats.Count(name: $0.key, count: $0.value) }
         }
-        return .success([
-            "headStats": [
-                "numSeries": JSON(series.count), "numLabelPairs": JSON(pairs.count), "chunkCount": JSON(head.chunks),
-                "minTime": JSON(Int(head.from.milliseconds)), "maxTime": JSON(Int(head.through.milliseconds)),
-            ],
-            "seriesCountByMetricName": ranked(names),
-            "labelValueCountByLabelName": ranked(values.mapValues(\.count)),
-            "memoryInBytesByLabelName": ranked(values.mapValues { $0.reduce(0) { $0 + $1.utf8.count } }),
-            "seriesCountByLabelValuePair": ranked(pairs),
-        ])
+        var stats = CardinalityStats()
+        stats.series = series.count
+        stats.labelPairs = pairs.count
+        stats.seriesByMetric = top(names)
+        stats.valuesByLabel = top(values.mapValues(\.count))
+        stats.bytesByLabel = top(values.mapValues { $0.reduce(0) { $0 + $1.utf8.count } })
+        stats.seriesByPair = top(pairs)
+        return stats
     }
 }

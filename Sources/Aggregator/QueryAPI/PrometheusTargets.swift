@@ -9,7 +9,8 @@ extension PrometheusAPI {
         on(&router, "GET", "targets") { request, _ async throws(QueryError) in try await targets(request) }
         on(&router, "GET", "targets/metadata") { request, _ async throws(QueryError) in try await targetMetadata(request) }
         on(&router, "GET", "scrape_pools") { _, _ async throws(QueryError) in
-            let pools = Set(await providers.targets?.targets().active.map(\.pool) ?? [])
+            let all = await providers.targets?.targets() ?? ScrapeTargets()
+            let pools = Set(all.active.map(\.pool) + all.pools)
             return .success(["scrapePools": .array(pools.sorted().map { .string($0) })])
         }
     }
@@ -24,6 +25,7 @@ extension PrometheusAPI {
         let active = state == "dropped" ? [] : all.active.filter { pool == nil || $0.pool == pool }
         let dropped = state == "active" ? [] : all.dropped.filter { pool == nil || $0.pool == pool }
         var counts: [String: Int] = [:]
+        for name in all.pools where pool == nil || pool == name { counts[name] = 0 }
         for target in all.active { counts[target.pool, default: 0] += 0 }
         for target in all.dropped { counts[target.pool, default: 0] += 1 }
         return .success([

@@ -33,13 +33,14 @@ public enum SeriesStoreError: Error, Sendable, CustomStringConvertible {
         case .notWritable(let path, let reason): "cannot write \(path): \(reason): give this user the directory, or choose another with --data-dir"
         case .inUse(let path): "\(path) is held by another process: stop the other Binnacle, or choose another directory with --data-dir"
         case .corrupt(let path, let reason): "\(path) is damaged (\(reason)): restore it from a backup, or move it away to start anew"
-        case .diskFull(let path): "no space is left for \(path): free some, or keep less (--retention)"
+        case .diskFull(let path): "no space is left for \(path): free some, or keep less (--retention, --retention-size)"
         case .seriesLimit(let limit):
-            "the store holds \(limit) series, its limit, and takes no new ones: drop a label that has many values, or raise the limit"
+            "the store holds \(limit) series, its limit, and takes no new ones: drop a label that has many values, or raise the limit (--max-series)"
         case .overloaded(let waiting, let limit): "\(waiting) samples wait to be written, the limit is \(limit): send less or retry later"
         case .headFull(let bytes, let limit):
             "\(bytes) bytes of recent samples wait for their day file, the limit is \(limit): see why it cannot be written, then retry"
-        case .tooManySamples(let limit): "the query selects more than \(limit) samples: narrow its matchers or its time"
+        case .tooManySamples(let limit):
+            "the query selects more than \(limit) samples: narrow its matchers or its time, or raise the limit (--query-max-samples)"
         case .closed: "the metric store is closed"
         case .failed(let reason): reason
         }

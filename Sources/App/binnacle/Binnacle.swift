@@ -31,12 +31,12 @@ struct Binnacle: AsyncParsableCommand {
               NO_COLOR                    no colours in the output
 
             EXIT CODES
-              0 done   1 failed, or nothing found (logs)   2 wrong use   5 server unreachable   130 interrupted
+              0 done   1 failed, damage found (store check), or nothing found (logs)   2 wrong use   5 server unreachable   130 interrupted
             """,
         version: version,
         subcommands: [
             UpCommand.self, CollectCommand.self, AggregateCommand.self, QueryCommand.self, CheckCommand.self, LogsCommand.self, ReportCommand.self,
-            ExportCommand.self, ImportCommand.self,
+            ExportCommand.self, ImportCommand.self, StoreCommand.self, BackupCommand.self, RestoreCommand.self,
             ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]

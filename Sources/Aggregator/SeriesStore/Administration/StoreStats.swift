@@ -22,6 +22,42 @@ public struct StoreStats: Sendable {
     public var directoryBytes = 0
     public var bodyBytes = 0
     public var fileBytes = 0
+
+    /// Of the files in a directory, whether a store has them open or not; they are only read. What the log holds is not counted.
+    /// Throws if the directory or its catalog cannot be read; parts that cannot be read are left out, which `StoreCheck` tells of.
+    public static func read(_ directory: String) throws -> StoreStats {
+        let names = try HostFileSystem().list(directory)
+        var stats = StoreStats()
+        for name in names { stats.fileBytes += Int((try? HostFileSystem().status("\(directory)/\(name)").size) ?? 0) }
+        let index = try Catalog(reading: "\(directory)/catalog.db").load().index
+        let finish = zstdFinish()
+        for name in names where Day(fileName: name) != nil {
+            let file = try DayFile(reading: "\(directory)/\(name)")
+            try file.reading {
+                for part in try file.parts() where part.level >= 0 {
+                    guard let reader = try? file.reader(part, finish) else { continue }
+                    stats.add(part, reader) { id in index.isAlive(id) ? index.name(of: id) : "(unknown)" }
+                }
+            }
+        }
+        return stats
+    }
+
+    /// Counts one part in.
+    mutating func add(_ part: PartRow, _ reader: PartReader, name: (SeriesID) -> String) {
+        parts += 1
+        var payloads = 0
+        for (position, id) in reader.ids.enumerated() {
+            let (codec, bytes) = reader.coding(at: position)
+            let share = Share(columns: 1, samples: reader.sampleCount(at: position), bytes: bytes)
+            metrics[name(SeriesID(truncatingIfNeeded: id)), default: .init()] += share
+            codecs[codec, default: .init()] += share
+            samples += share.samples
+            payloads += bytes
+        }
+        bodyBytes += payloads
+        directoryBytes += max(0, part.bytes - payloads)
+    }
 }
 
 /// How many series there are by metric, and how many values by label.
@@ -29,6 +65,10 @@ public struct CardinalityStats: Sendable, Hashable {
     public struct Count: Sendable, Hashable {
         public var name: String
         public var count: Int
+        public init(name: String, count: Int) {
+            self.name = name
+            self.count = count
+        }
     }
 
     public var series = 0
@@ -38,6 +78,8 @@ public struct CardinalityStats: Sendable, Hashable {
     public var seriesByPair: [Count] = []
     /// Bytes of the texts of each label's values, as they would be without being kept once.
     public var bytesByLabel: [Count] = []
+
+    public init() {}
 }
 
 extension Reader {
@@ -50,19 +92,7 @@ extension Reader {
             try file.reading {
                 for part in try file.cachedParts() where part.level >= 0 {
                     guard let reader = try? file.reader(part, finish) else { continue }
-                    stats.parts += 1
-                    var payloads = 0
-                    for (position, id) in reader.ids.enumerated() {
-                        let (codec, bytes) = reader.coding(at: position)
-                        let share = StoreStats.Share(columns: 1, samples: reader.sampleCount(at: position), bytes: bytes)
-                        let metric = shared.index.withLock { $0.name(of: SeriesID(truncatingIfNeeded: id)) }
-                        stats.metrics[metric, default: .init()] += share
-                        stats.codecs[codec, default: .init()] += share
-                        stats.samples += share.samples
-                        payloads += bytes
-                    }
-                    stats.bodyBytes += payloads
-                    stats.directoryBytes += max(0, part.bytes - payloads)
+                    stats.add(part, reader) { id in shared.index.withLock { $0.name(of: id) } }
                 }
             }
         }

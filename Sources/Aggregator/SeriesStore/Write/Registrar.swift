@@ -12,9 +12,9 @@ struct Registrar {
             switch self {
             case .invalid(let reason): reason
             case .storeLimit(let limit):
-                "\(labels): the store holds \(limit) active series, its limit, and takes no new ones; drop a label that has many values, or raise maxSeries"
+                "\(labels): the store holds \(limit) active series, its limit, and takes no new ones; drop a label that has many values, or raise --max-series"
             case .metricLimit(let metric, let limit):
-                "\(labels): the metric \(metric) has \(limit) active series, the limit of one metric; drop a label that has many values, or raise maxSeriesPerMetric"
+                "\(labels): the metric \(metric) has \(limit) active series, the limit of one metric; drop a label that has many values, or raise --max-series-per-metric"
             }
         }
     }

@@ -12,15 +12,6 @@ import Telemetry
 
 /// The Aggregator alone: a store of metrics, its ways in on 10251, PromQL on 10255, and scraping.
 struct AggregateServer {
-    struct Settings {
-        var dataDirectory: String
-        var portOffset = 0
-        var bindAddress = "127.0.0.1"
-        var retention: Duration
-        var outOfOrderWindow: Duration
-        var scrapeFile: String?
-    }
-
     let directory: DataDirectory
     let queryPort: Int
     let ingestPort: Int
@@ -28,27 +19,26 @@ struct AggregateServer {
     let log: Logger
 
     static func make(_ settings: Settings) async throws -> AggregateServer {
-        let directory = try DataDirectory.open(settings.dataDirectory)
+        let directory = try DataDirectory.open(settings.dataDir)
         let registry = MetricRegistry()
         let log = Logger(label: "binnacle")
         registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
         registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
         let store = try open(directory, settings, registry)
         let clock = SystemClock()
-        let scraper = try Scrapes.make(file: settings.scrapeFile, cluster: nil, store: store, registry: registry, log: log)
+        let scraper = try Scrapes.make(file: settings.scrapeConfig, cluster: nil, store: store, registry: registry, log: log)
 
         var router = HTTPRouter()
-        TargetsAPI(scraper: scraper).register(on: &router)
-        PrometheusAPI(source: store, clock: clock, metrics: registry).register(on: &router)
+        StoreQueries.api(store, scraper, settings, directory, registry).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
             HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))
         }
         let queries = try await HTTPServer.bind(
-            .init(name: "read-only endpoint", host: settings.bindAddress, port: Ports.readOnly + settings.portOffset), handler: router,
+            .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router,
             metrics: registry, logger: log)
-        let ingest = try await IngestEndpoint.bind(store, port: Ports.ingest + settings.portOffset, clock: clock, registry: registry, log: log)
+        let ingest = try await IngestEndpoint.bind(store, directory, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         // The store first, so that it stops last.
         let parts: [any Service] = [
             Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
@@ -59,11 +49,8 @@ struct AggregateServer {
     }
 
     private static func open(_ directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) throws -> SeriesStore {
-        var configuration = SeriesStoreConfiguration()
-        configuration.retention = settings.retention
-        configuration.outOfOrderWindow = settings.outOfOrderWindow
         do {
-            let store = try SeriesStore.open(directory: directory.series, configuration: configuration, metrics: registry)
+            let store = try SeriesStore.open(directory: directory.series, configuration: settings.store.configuration, metrics: registry)
             for warning in store.openWarnings { Output.error("warning: metrics: \(warning)") }
             return store
         } catch {

@@ -16,44 +16,30 @@ struct AggregateCommand: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("Where all state is kept.", valueName: "dir")) var dataDir: String?
-    @Option(help: ArgumentHelp("Added to every port, for a second copy on one machine.", valueName: "n")) var portOffset = 0
+    @Option(help: ArgumentHelp("Added to every port, for a second copy on one machine.", valueName: "n")) var portOffset: String?
     @Option(help: ArgumentHelp("The address that queries are answered on. What comes in comes in on the loopback address.", valueName: "ip"))
-    var bindAddress = "127.0.0.1"
-    @Option(help: ArgumentHelp("How long samples are kept: a duration, or unlimited.", valueName: "duration")) var retention = "15d"
-    @Option(help: ArgumentHelp("How late a sample may come: a duration, or unlimited.", valueName: "duration")) var outOfOrderWindow = "24h"
+    var bindAddress: String?
     @Option(help: ArgumentHelp("What to scrape, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
-    @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat = "text"
-    @Option(help: ArgumentHelp("What the program's own log shows: debug, info, notice, warning, error.", valueName: "level")) var logLevel = "notice"
+    @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat: String?
+    @Option(help: ArgumentHelp("What the program's own log shows: debug, info, notice, warning, error.", valueName: "level")) var logLevel: String?
+    @OptionGroup(title: "Store and queries") var store: StoreOptions
 
     func run() async throws {
-        guard let format = Settings.LogFormat(rawValue: logFormat) else { throw wrong("log-format", logFormat, "text or json") }
-        guard let level = Settings.LogLevel(rawValue: logLevel) else { throw wrong("log-level", logLevel, "debug, info, notice, warning or error") }
-        guard (-5000...50_000).contains(portOffset) else { throw wrong("port-offset", "\(portOffset)", "a whole number from -5000 to 50000") }
-        var settings = AggregateServer.Settings(
-            dataDirectory: dataDir ?? Settings.defaultDataDirectory, retention: try duration("retention", retention),
-            outOfOrderWindow: try duration("out-of-order-window", outOfOrderWindow))
-        settings.portOffset = portOffset
-        settings.bindAddress = bindAddress
-        settings.scrapeFile = scrapeConfig
-        LoggingSystem.bootstrap { label in ProgramLog(format: format, label: label, logLevel: level.level) }
+        let own = [
+            ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("scrape-config", scrapeConfig), ("log-format", logFormat),
+            ("log-level", logLevel),
+        ]
+        var settings = Settings()
+        try SettingKey.apply(own.compactMap { name, value in value.map { (name, $0) } } + store.given, to: &settings)
+        let (format, level) = (settings.logFormat, settings.logLevel.level)
+        LoggingSystem.bootstrap { label in ProgramLog(format: format, label: label, logLevel: level) }
         let server = try await AggregateServer.make(settings)
         let text = """
-            binnacle aggregate: PromQL on http://\(bindAddress):\(server.queryPort), samples in on http://127.0.0.1:\(server.ingestPort)
+            binnacle aggregate: PromQL on http://\(settings.bindAddress):\(server.queryPort), samples in on http://127.0.0.1:\(server.ingestPort)
             data in \(server.directory.path); Ctrl-C stops
 
             """
         try await server.run { try Output.write(text) }
         Output.error("stopped")
-    }
-
-    private func duration(_ name: String, _ text: String) throws -> Duration {
-        guard let value = text == "unlimited" ? SettingKey.unlimited : TimeArgument.parseDuration(text) else {
-            throw wrong(name, text, "a duration such as 15d, or unlimited")
-        }
-        return value
-    }
-
-    private func wrong(_ name: String, _ text: String, _ expected: String) -> CommandFailure {
-        CommandFailure(message: "--\(name) is \"\(text)\", expected \(expected)", exitCode: 2)
     }
 }

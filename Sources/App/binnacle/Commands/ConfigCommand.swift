@@ -17,7 +17,7 @@ struct ConfigCommand: ParsableCommand {
             }
             var settings = Settings()
             try SettingsFile.apply(path, to: &settings)
-            for key in SettingKey.all { try Output.write("\(key.name): \(key.read(settings))\n") }
+            try Output.write(SettingKey.yaml(settings))
             Output.error("\(path) is right")
         }
     }

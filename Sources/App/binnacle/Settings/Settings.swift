@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Telemetry
 
 /// Everything that `binnacle up` can be told, with its defaults. A key of the file is the flag's name.
@@ -16,9 +17,8 @@ struct Settings: Sendable {
     var podCIDR = "auto"
     var serviceCIDR = "auto"
     var clusterDomain = "cluster.local"
-    var metricsRetention = Duration.seconds(15 * 86_400)
+    var store = StoreSettings()
     var logsRetention = Duration.seconds(15 * 86_400)
-    var outOfOrderWindow = Duration.seconds(86_400)
     var isolation = Isolation.auto
     var scrapeConfig: String?
     var kubeconfig: String?
@@ -59,8 +59,12 @@ struct SettingKey: Sendable {
     var read: @Sendable (Settings) -> String
     /// False if the text is not what is expected.
     var write: @Sendable (inout Settings, String) -> Bool
+    /// Whether there may be several, a line of the text each: a list in the file, a repeated flag.
+    var isList = false
 
-    static let all: [SettingKey] = [
+    static let all: [SettingKey] = general + store
+
+    private static let general: [SettingKey] = [
         text("data-dir", "Where all state is kept.", \.dataDir),
         SettingKey(
             name: "port-offset", help: "Added to every port, for a second copy on one machine.", expected: "a whole number from -5000 to 50000",
@@ -77,9 +81,7 @@ struct SettingKey: Sendable {
         text("pod-cidr", "The pods' addresses.", \.podCIDR),
         text("service-cidr", "The services' virtual addresses.", \.serviceCIDR),
         text("cluster-domain", "The domain of the cluster's names.", \.clusterDomain),
-        duration("metrics-retention", "How long samples are kept.", \.metricsRetention),
         duration("logs-retention", "How long log lines are kept.", \.logsRetention),
-        duration("out-of-order-window", "How late a sample may come.", \.outOfOrderWindow),
         choice("isolation", "Whether pods get namespaces of their own.", \.isolation),
         SettingKey(
             name: "scrape-config", help: "What to scrape besides annotated pods, in the form of Prometheus' own file.", expected: "a path",
@@ -120,7 +122,7 @@ struct SettingKey: Sendable {
             })
     }
 
-    private static func duration(_ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Duration> & Sendable) -> SettingKey {
+    static func duration(_ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Duration> & Sendable) -> SettingKey {
         SettingKey(
             name: name, help: help, expected: "a duration such as 15d, or unlimited", read: { durationText($0[keyPath: path]) },
             write: { settings, text in
@@ -130,10 +132,30 @@ struct SettingKey: Sendable {
             })
     }
 
+    /// Puts what flags say over `settings`.
+    static func apply(_ given: [(name: String, value: String)], to settings: inout Settings) throws {
+        for (name, value) in given {
+            guard let key = all.first(where: { $0.name == name }), key.write(&settings, value) else {
+                let expected = all.first { $0.name == name }?.expected ?? ""
+                throw CommandFailure(message: "--\(name) is \"\(value)\", expected \(expected)", exitCode: 2)
+            }
+        }
+    }
+
+    /// All settings as a configuration file.
+    static func yaml(_ settings: Settings) -> String {
+        all.map { key in
+            let text = key.read(settings)
+            // JSON's texts are YAML's.
+            guard key.isList else { return "\(key.name): \(text)\n" }
+            return "\(key.name): \(JSON.array(text.split(separator: "\n").map { .string(String($0)) }))\n"
+        }.joined()
+    }
+
     /// Three hundred years: longer than nanoseconds of 64 bits reach.
     static let unlimited = Duration.seconds(Int64(290) * 365 * 86_400)
 
-    private static func durationText(_ duration: Duration) -> String {
+    static func durationText(_ duration: Duration) -> String {
         if duration >= unlimited { return "unlimited" }
         let seconds = duration.wholeMilliseconds / 1000
         return seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds)s"

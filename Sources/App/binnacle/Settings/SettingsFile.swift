@@ -47,8 +47,16 @@ enum SettingsFile {
             let guess = Nearest.match(name, among: SettingKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
             return "\"\(name)\" is no key\(guess)"
         }
-        guard let text = scalar(value), key.write(&settings, text) else { return "\(name) is \(value), expected \(key.expected)" }
+        let text = key.isList ? list(value) : scalar(value)
+        guard let text, key.write(&settings, text) else { return "\(name) is \(value), expected \(key.expected)" }
         return nil
+    }
+
+    /// The elements of a list, a line each; one alone needs no list.
+    private static func list(_ value: JSON) -> String? {
+        guard case .array(let elements) = value else { return scalar(value) }
+        let texts = elements.compactMap(scalar)
+        return texts.count == elements.count ? texts.joined(separator: "\n") : nil
     }
 
     static func scalar(_ value: JSON) -> String? {

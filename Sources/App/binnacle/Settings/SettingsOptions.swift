@@ -12,34 +12,29 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .customLong("pod-cidr"), help: ArgumentHelp("The pods' addresses.", valueName: "cidr")) var podCIDR: String?
     @Option(name: .customLong("service-cidr"), help: ArgumentHelp("The services' virtual addresses.", valueName: "cidr")) var serviceCIDR: String?
     @Option(help: ArgumentHelp("The domain of the cluster's names.", valueName: "domain")) var clusterDomain: String?
-    @Option(help: ArgumentHelp("How long samples are kept.", valueName: "duration")) var metricsRetention: String?
     @Option(help: ArgumentHelp("How long log lines are kept.", valueName: "duration")) var logsRetention: String?
-    @Option(help: ArgumentHelp("How late a sample may come.", valueName: "duration")) var outOfOrderWindow: String?
     @Option(help: ArgumentHelp("Whether pods get namespaces of their own: auto or none.", valueName: "choice")) var isolation: String?
     @Option(help: ArgumentHelp("What to scrape besides annotated pods, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
     @Option(help: ArgumentHelp("Where the kubeconfig is written.", valueName: "file")) var kubeconfig: String?
 
+    @OptionGroup(title: "Metric store and queries") var store: StoreOptions
+
     /// The flags that were given, by key.
-    private var given: [(String, String)] {
+    private var given: [(name: String, value: String)] {
         let all: [(String, String?)] = [
             ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("node-name", nodeName),
             ("log-format", logFormat), ("log-level", logLevel), ("pod-cidr", podCIDR), ("service-cidr", serviceCIDR),
-            ("cluster-domain", clusterDomain), ("metrics-retention", metricsRetention), ("logs-retention", logsRetention),
-            ("out-of-order-window", outOfOrderWindow), ("isolation", isolation), ("scrape-config", scrapeConfig), ("kubeconfig", kubeconfig),
+            ("cluster-domain", clusterDomain), ("logs-retention", logsRetention), ("isolation", isolation), ("scrape-config", scrapeConfig),
+            ("kubeconfig", kubeconfig),
         ]
-        return all.compactMap { name, value in value.map { (name, $0) } }
+        return all.compactMap { name, value in value.map { (name, $0) } } + store.given
     }
 
     /// Defaults, then the file, then the flags.
     func settings() throws -> Settings {
         var settings = Settings()
         if let path = SettingsFile.path(named: config) { try SettingsFile.apply(path, to: &settings) }
-        for (name, value) in given {
-            guard let key = SettingKey.all.first(where: { $0.name == name }), key.write(&settings, value) else {
-                let expected = SettingKey.all.first { $0.name == name }?.expected ?? ""
-                throw CommandFailure(message: "--\(name) is \"\(value)\", expected \(expected)", exitCode: 2)
-            }
-        }
+        try SettingKey.apply(given, to: &settings)
         return settings
     }
 }

@@ -108,8 +108,8 @@ struct Server {
 
         let scraper = try Scrapes.make(
             file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, registry: registry, log: log)
-        let router = readOnlyRouter(settings, registry, collector, kubelet, stores, client, health, scraper)
-        let ingestServer = try await IngestEndpoint.bind(stores.series, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scraper)
+        let ingestServer = try await IngestEndpoint.bind(stores.series, directory, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -194,8 +194,8 @@ struct Server {
     }
 
     private static func readOnlyRouter(
-        _ settings: Settings, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService, _ stores: Stores,
-        _ client: LocalClient, _ health: Health, _ scraper: Scraper
+        _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService,
+        _ stores: Stores, _ client: LocalClient, _ health: Health, _ scraper: Scraper
     ) -> HTTPRouter {
         let clock = SystemClock()
         var router = HTTPRouter()
@@ -207,8 +207,7 @@ struct Server {
         ]
         NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(
             on: &router)
-        TargetsAPI(scraper: scraper).register(on: &router)
-        PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
+        StoreQueries.api(stores.series, scraper, settings, directory, registry).register(on: &router)
         ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)

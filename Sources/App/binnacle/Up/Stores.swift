@@ -17,14 +17,11 @@ struct Stores: Sendable {
             for path in [directory.objects, directory.series, directory.logs, directory.tail, directory.pods, directory.podLogs] {
                 try files.makeDirectory(path, mode: 0o700)
             }
-            var series = SeriesStoreConfiguration()
-            series.retention = settings.metricsRetention
-            series.outOfOrderWindow = settings.outOfOrderWindow
             var logs = LogArchive.Options(directory: directory.logs)
             logs.retention = settings.logsRetention >= SettingKey.unlimited ? nil : max(1, settings.logsRetention.wholeMilliseconds / 86_400_000)
             let stores = Stores(
                 objects: try SQLiteObjectStore(path: "\(directory.objects)/objects.db", metrics: registry),
-                series: try SeriesStore.open(directory: directory.series, configuration: series, metrics: registry),
+                series: try SeriesStore.open(directory: directory.series, configuration: settings.store.configuration, metrics: registry),
                 logs: try LogArchive(logs, metrics: registry))
             for warning in stores.series.openWarnings { Output.error("warning: metrics: \(warning)") }
             for file in stores.logs.damagedFiles { Output.error("warning: logs: \(file.path) was set aside: \(file.reason)") }
