@@ -208,7 +208,8 @@ struct Server {
             HealthCheck("samples") { health.problems.get().samples },
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]
-        NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(on: &router)
+        NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(
+            on: &router)
         TargetsAPI(scraper: scraper).register(on: &router)
         PrometheusAPI(source: stores.series, clock: clock, metrics: registry).register(on: &router)
         ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
