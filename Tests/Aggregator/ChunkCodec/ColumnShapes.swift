@@ -1,3 +1,4 @@
+import TestKit
 import Glibc
 
 /// Random columns of the shapes that containers have, and of some that nobody has.

@@ -10,7 +10,7 @@ import Testing
 /// Figures, not checks: `BINNACLE_MEASURE=1 swift test -c release -Xswiftc -enable-testing --filter Measurements`.
 @Suite(.enabled(if: unsafe getenv("BINNACLE_MEASURE") != nil)) struct Measurements {
     /// Lines as a shop's services write them: JSON with random identifiers.
-    static func line(_ number: Int, _ random: inout SplitMix) -> [UInt8] {
+    static func line(_ number: Int, _ random: inout SeededGenerator) -> [UInt8] {
         func hex(_ count: Int) -> String { String((0..<count).map { _ in Array("0123456789abcdef")[random.below(16)] }) }
         let paths = ["/cart", "/checkout", "/products/\(random.below(5000))", "/health", "/login"]
         let messages = ["request served", "cache miss", "upstream timeout, retrying", "session refreshed", "stock level low"]
@@ -36,7 +36,7 @@ import Testing
         options.clock = ManualClock(startingAt: Timestamp(milliseconds: march / 1_000_000 + 3_600_000))
         let registry = MetricRegistry()
         let archive = try LogArchive(options, metrics: registry)
-        var random = SplitMix(state: 11)
+        var random = SeededGenerator(seed: 11)
         let total = 1_000_000
         var batches: [LogBatch] = []
         var bytes = 0

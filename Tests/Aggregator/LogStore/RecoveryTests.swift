@@ -11,7 +11,7 @@ import Zstd
 @Suite struct RecoveryTests {
     /// A sender with numbered lines, a store that is dropped at random points, retries cut anew: each number exactly once.
     @Test(arguments: 0..<10) func `keeps each acknowledged line exactly once through crashes and retries`(seed: Int) async throws {
-        var random = SplitMix(state: UInt64(seed) + 1)
+        var random = SeededGenerator(seed: UInt64(seed) + 1)
         let directory = TemporaryDirectory("crash")
         var options = options(directory)
         options.chunkBytes = 700
@@ -136,7 +136,7 @@ import Zstd
     }
 
     @Test func `columns read back as they were written, and damage never traps`() throws {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<200 {
             var columns = LogColumns()
             for _ in 0..<random.below(40) {
@@ -159,7 +159,7 @@ import Zstd
     }
 
     @Test func `a text comes back from its frame as it was, whatever it holds`() throws {
-        var random = SplitMix(state: 5)
+        var random = SeededGenerator(seed: 5)
         let pieces = ["4bf92f3577b34da6a3ce929d0e0e4736", "deadbeef", "12345678901", "\u{1}", "abc", "0a1b2c3d4", "F00F00F00F", "\n", "", "-", "00000000a"]
         let (compressor, decompressor) = (ZstdCompressor(level: 3), ZstdDecompressor())
         for _ in 0..<500 {

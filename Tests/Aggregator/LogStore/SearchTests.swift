@@ -7,22 +7,9 @@ import Testing
 
 @testable import LogStore
 
-/// A small seeded generator (splitmix64).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
-
 @Suite struct SearchTests {
     /// Lines of few words, so that needles hit, miss and overlap often; some with bytes that are no text.
-    private static func corpus(_ random: inout SplitMix, _ count: Int) -> [[UInt8]] {
+    private static func corpus(_ random: inout SeededGenerator, _ count: Int) -> [[UInt8]] {
         let words = ["error", "Error", "ERROR", "timeout", "user=17", "id=4bf92f35", "a", "aa", "aaa", "", "\u{00e9}t\u{00e9}", "[x]", "a.b"]
         return (0..<count).map { _ in
             var line: [UInt8] = []
@@ -55,7 +42,7 @@ struct SplitMix: RandomNumberGenerator {
     }
 
     @Test(arguments: 0..<8) func `finds exactly what a naive search finds, in memory and in chunks`(seed: Int) async throws {
-        var random = SplitMix(state: UInt64(seed) + 100)
+        var random = SeededGenerator(seed: UInt64(seed) + 100)
         let directory = TemporaryDirectory("search")
         var options = options(directory)
         options.chunkBytes = 2000
@@ -88,7 +75,7 @@ struct SplitMix: RandomNumberGenerator {
     }
 
     @Test func `a signature never rules out a text that is there, and mostly does rule out one that is not`() {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         func identifier() -> [UInt8] { (0..<32).map { _ in Array("0123456789abcdef".utf8)[random.below(16)] } }
         let identifiers = (0..<4000).map { _ in identifier() }
         let text = identifiers.flatMap { Array("{\"level\":\"info\",\"trace\":\"".utf8) + $0 + Array("\"}\n".utf8) }

@@ -5,19 +5,9 @@ import Testing
 
 /// A range query works on whole columns with sliding windows; an instant query sees one step. Both must agree.
 @Suite struct EnginePropertyTests {
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
 
     /// Counters and gauges with resets, gaps, stale markers, NaN and uneven times.
-    private func source(_ random: inout Generator) -> MemorySource {
+    private func source(_ random: inout SeededGenerator) -> MemorySource {
         var all: [SeriesSamples] = []
         for name in ["a_total", "b", "c_bucket"] {
             for job in ["x", "y"] {
@@ -61,9 +51,9 @@ import Testing
         "present_over_time(b[1m])", "idelta(b[2m])", "avg_over_time(b[7m])", "max_over_time(b[10m])", "quantile_over_time(0.2, b[9m])",
     ]
 
-    private func query(_ depth: Int, _ random: inout Generator) -> String {
+    private func query(_ depth: Int, _ random: inout SeededGenerator) -> String {
         guard depth > 0 else { return Self.leaves.randomElement(using: &random) ?? "b" }
-        func inner(_ random: inout Generator) -> String { query(depth - 1, &random) }
+        func inner(_ random: inout SeededGenerator) -> String { query(depth - 1, &random) }
         switch Int.random(in: 0..<9, using: &random) {
         case 0: return "sum by (job) (\(inner(&random)))"
         case 1: return "avg without (i) (\(inner(&random)))"
@@ -79,7 +69,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...6)
     func `a range query equals the instant queries at its steps`(seed: UInt64) async throws {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<60 {
             let engine = Engine(source: source(&random))
             let query = query(2, &random)

@@ -1,3 +1,4 @@
+import TestKit
 import Telemetry
 
 /// The data and the questions that are put to us and to a real Prometheus.
@@ -19,23 +20,13 @@ import Telemetry
 /// - atan2 of two vectors kept the name in 2.42.
 /// - Functions, modifiers and operators that 2.42 lacks are not asked.
 struct Differential {
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
 
     /// 2023-11-14T22:00:00Z, in milliseconds.
     static let start: Int64 = 1_699_999_200_000
     static let length: Int64 = 3_600_000
 
     static func data() -> [SeriesSamples] {
-        var random = Generator(state: 7)
+        var random = SeededGenerator(seed: 7)
         var all: [SeriesSamples] = []
         for job in ["x", "y"] {
             for instance in ["1", "2", "3"] {
@@ -71,7 +62,7 @@ struct Differential {
         return all
     }
 
-    private static func series(_ labels: Labels, _ random: inout Generator, _ next: (Double, inout Generator) -> Double) -> SeriesSamples {
+    private static func series(_ labels: Labels, _ random: inout SeededGenerator, _ next: (Double, inout SeededGenerator) -> Double) -> SeriesSamples {
         var result = SeriesSamples(labels: labels, timestamps: [], values: [])
         var time = start + 7
         var value = 10_000.0
@@ -97,7 +88,7 @@ struct Differential {
         return text + Array("# EOF\n".utf8)
     }
 
-    var random: Generator
+    var random: SeededGenerator
 
     mutating func pick(_ choices: [String]) -> String { choices.randomElement(using: &random) ?? "" }
     private mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }

@@ -29,7 +29,7 @@ import Testing
         var router = HTTPRouter()
         let source = FixedSource(all: Differential.data())
         PrometheusAPI(source: source, clock: ManualClock(startingAt: Timestamp(milliseconds: Differential.start))).register(on: &router)
-        var questions = Differential(random: .init(state: seed))
+        var questions = Differential(random: .init(seed: seed))
         var compared = 0, refused = 0, empty = 0, differing = 0
         for number in 0..<count {
             let query = questions.vector(3)

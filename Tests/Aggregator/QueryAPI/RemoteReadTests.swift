@@ -50,7 +50,7 @@ import Testing
 
     /// Steps, jumps back and forth, equal values, NaN, infinities, stale markers.
     private static let series: SeriesSamples = {
-        var random = EngineRandom(state: 9)
+        var random = SeededGenerator(seed: 9)
         var series = SeriesSamples(labels: ["__name__": "m", "a": "é"], timestamps: [], values: [])
         var time: Int64 = 1_700_000_000_123
         for index in 0..<700 {
@@ -66,14 +66,6 @@ import Testing
         }
         return series
     }()
-
-    struct EngineRandom: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ (state >> 29)
-        }
-    }
 
     @Test func `samples come whole`() async throws {
         let body = Self.request([(0, "__name__", "m"), (2, "a", ".+"), (0, "cluster", "c")], start: 0, end: .max / 2)

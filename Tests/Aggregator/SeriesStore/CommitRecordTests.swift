@@ -1,3 +1,4 @@
+import TestKit
 import ChunkCodec
 import Telemetry
 import Testing

@@ -169,7 +169,7 @@ import Testing
     }
 
     @Test(arguments: UInt64(1)...10) func `no bytes make a reader of messages fall over`(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let sample = CRIFixtures.containerStatus(Self.id, runtime: "containerd")
         for _ in 0..<300 {
             var bytes = sample

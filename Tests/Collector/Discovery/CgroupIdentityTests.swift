@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import Discovery
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: UInt64(1)...20) func `no path makes it fall over`(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let parts = [
             "/", "docker", "-", Self.id, ".scope", ".slice", "pod", Self.uid, "_", "libpod_pod_", "kubepods", ":", "\u{0}", "é", "crio-", "\\x2d", "user@", ".",
         ]
@@ -76,18 +77,4 @@ import Testing
             _ = OCISpec.cgroupPath(path)
         }
     }
-}
-
-/// Random numbers that a seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -232,7 +232,7 @@ func numbered(_ range: Range<Int>) -> [String] { range.map { "line \($0)" } }
 
     /// Random writes, rotations, removals of old generations, crashes of the tailer and failures of the sink: each line once, in order.
     @Test(arguments: 0..<12) func `keeps each line exactly once through rotations, crashes and failures`(seed: Int) async throws {
-        var random = SplitMix(state: UInt64(seed) &* 0x9E37 + 1)
+        var random = SeededGenerator(seed: UInt64(seed) &* 0x9E37 + 1)
         let fixture = try LogWriterFixture()
         let sink = RecordingSink()
         var tailer = try fixture.tailer(sink) { $0.turnBytes = 300 }
@@ -257,17 +257,5 @@ func numbered(_ range: Range<Int>) -> [String] { range.map { "line \($0)" } }
         sink.script([])
         try await drain(tailer)
         #expect(sink.texts == numbered(0..<next), "seed \(seed)")
-    }
-}
-
-/// A small seeded generator (splitmix64).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -48,7 +48,7 @@ import Testing
     @Test func `puts any bytes together again, whatever the cuts`() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
-        var random = Numbers(state: seed)
+        var random = SeededGenerator(seed: seed)
         for round in 0..<30 {
             let directory = TemporaryDirectory("cri")
             let count = Int.random(in: 1...100_000, using: &random), newlineOneIn = [3, 100, 20_000, 40_000].randomElement(using: &random)!
@@ -94,17 +94,5 @@ import Testing
         #expect(!HostFileSystem().exists(directory.file("target")))
         guard unsafe mkfifo(directory.file("1.log"), 0o600) == 0 else { throw FileError("make the pipe", directory.path) }
         #expect(!canOpen(directory.file("1.log")))
-    }
-}
-
-/// A small generator whose whole state is the printed seed (SplitMix64).
-struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

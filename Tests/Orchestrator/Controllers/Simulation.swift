@@ -12,7 +12,7 @@ struct Simulation {
     let cluster: FakeCluster
     let clock: ManualClock
     let world: World
-    var random: SplitMix64
+    var random: SeededGenerator
     private let loops: [(controller: any Controller, queue: QueueBox)]
     private var delivered: [Resource: Int64] = [:]
     private var nextAddress = 1
@@ -28,7 +28,7 @@ struct Simulation {
     init(seed: UInt64, isScheduling: Bool = true) {
         clock = ManualClock()
         cluster = FakeCluster(clock: clock)
-        random = SplitMix64(seed: seed)
+        random = SeededGenerator(seed: seed)
         world = World(client: cluster, resources: ControlPlane.resources(Sample.kinds), events: cluster, clock: clock)
         let controllers = ControlPlane.controllers(
             world, kinds: Sample.kinds, finalizer: cluster, rootCertificate: nil, metrics: MetricRegistry(), isScheduling: isScheduling)
@@ -139,18 +139,5 @@ struct Simulation {
         func count(_ field: String) -> Int { status[field].int ?? 0 }
         return count("observedGeneration") >= deployment.generation && count("updatedReplicas") == replicas && count("replicas") == replicas
             && count("availableReplicas") == replicas && deployment.condition("Progressing")?["reason"].string == "NewReplicaSetAvailable"
-    }
-}
-
-/// A small generator with a seed (Steele, Lea and Flood's SplitMix64), so that a failing run can be printed and repeated.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import TestKit
 import Runtime
 import Testing
 
@@ -75,7 +76,7 @@ import Testing
 
     @Test func `random use agrees with a naive model`() {
         for seed in UInt64(1)...50 {
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var queue = WorkQueue()
             var wanted: Set<ObjectKey> = []
             var working: Set<ObjectKey> = []

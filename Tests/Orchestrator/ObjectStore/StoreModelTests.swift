@@ -4,18 +4,6 @@ import Runtime
 import TestKit
 import Testing
 
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// The store as one would write it without a disk: every state ever, in an array.
 struct Model {
     struct Change: Equatable {
@@ -94,7 +82,7 @@ func changes(_ watch: StoreWatch, through revision: Int64) async throws -> [Mode
 struct StoreModelTests {
     @Test(arguments: [1, 2, 3, 4, 5])
     func `any order of writes gives what a naive map gives, also after a crash and from every older revision`(_ seed: Int) async throws {
-        var generator = SeededGenerator(state: UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         let directory = TemporaryDirectory("store")
         var store = try openStore(directory) { $0.ringEvents = 16 }
         var model = Model()

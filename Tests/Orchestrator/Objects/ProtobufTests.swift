@@ -1,3 +1,4 @@
+import TestKit
 import JSON
 import Objects
 import Testing
@@ -66,7 +67,7 @@ import Testing
 
     @Test func `random damage never traps`() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var generator = SplitMix(seed)
+        var generator = SeededGenerator(seed: seed)
         let pod = try kind("Pod")
         let whole = Self.bytes(Self.captured.last!.hex)
         for _ in 0..<2000 {

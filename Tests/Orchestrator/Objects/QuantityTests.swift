@@ -1,3 +1,4 @@
+import TestKit
 import Objects
 import Testing
 
@@ -33,7 +34,7 @@ import Testing
 
     @Test func `reads back what it writes`() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var generator = SplitMix(seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<2000 {
             let number = Int64.random(in: -1_000_000_000_000...1_000_000_000_000, using: &generator) >> Int64.random(in: 0...40, using: &generator)
             let suffix = ["", "n", "u", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "e3", "e-3"].randomElement(using: &generator)!
@@ -41,18 +42,5 @@ import Testing
             let second = try #require(Quantity(first.description), "seed \(seed)")
             #expect(first == second && first.description == second.description, "seed \(seed): \(number)\(suffix)")
         }
-    }
-}
-
-/// SplitMix64, so that a seed replays.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import TestKit
 import JSON
 import Objects
 import Testing
@@ -49,7 +50,7 @@ import Testing
     @Test func `generated names stay inside a label`() {
         #expect(GeneratedName.name(prefix: "web-", suffix: "x2b4c") == "web-x2b4c")
         #expect(GeneratedName.name(prefix: String(repeating: "a", count: 80), suffix: "x2b4c").utf8.count == 63)
-        var generator = SplitMix(1)
+        var generator = SeededGenerator(seed: 1)
         let suffix = GeneratedName.suffix(using: &generator)
         #expect(suffix.utf8.count == 5 && suffix.allSatisfy { "bcdfghjklmnpqrstvwxz2456789".contains($0) })
     }

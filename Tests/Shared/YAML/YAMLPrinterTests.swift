@@ -1,3 +1,4 @@
+import TestKit
 import JSON
 import Testing
 import YAML
@@ -48,7 +49,7 @@ import YAML
 
     @Test func `reads back what it writes`() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var generator = Mixer(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<3000 {
             let value = Self.random(depth: 0, &generator)
             let text = YAMLPrinter.text(value)
@@ -69,11 +70,11 @@ import YAML
         "12:30",
     ]
 
-    private static func text(_ generator: inout Mixer) -> String {
+    private static func text(_ generator: inout SeededGenerator) -> String {
         (0..<Int.random(in: 0...4, using: &generator)).map { _ in pieces.randomElement(using: &generator)! }.joined()
     }
 
-    private static func random(depth: Int, _ generator: inout Mixer) -> JSON {
+    private static func random(depth: Int, _ generator: inout SeededGenerator) -> JSON {
         switch Int.random(in: 0..<(depth > 3 ? 6 : 9), using: &generator) {
         case 0: return .null
         case 1: return .bool(.random(using: &generator))
@@ -83,17 +84,5 @@ import YAML
         case 6: return .array((0..<Int.random(in: 0...3, using: &generator)).map { _ in random(depth: depth + 1, &generator) })
         default: return .object((0..<Int.random(in: 0...3, using: &generator)).map { _ in (text(&generator), random(depth: depth + 1, &generator)) })
         }
-    }
-}
-
-/// SplitMix64, so that a seed replays.
-private struct Mixer: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
