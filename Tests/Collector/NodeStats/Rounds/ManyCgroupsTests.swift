@@ -13,7 +13,7 @@ import Testing
         }
         let collector = fixture.collector {
             $0.descriptorLimit = 500
-            $0.historyBytes = 4 << 20
+            $0.historyBytes = 16 << 20
             $0.sets = MetricSet.standard
         }
         var rows: [NodeSnapshot.Row] = []
@@ -24,7 +24,7 @@ import Testing
         #expect(rows.count >= 5000 && fixture.metric("binnacle_collector_cgroups") == Double(rows.count))
         #expect(rows.first { $0.reference.cgroupPath == "/many.slice/c4999" }?.sample.cpuUsage == 4_999_000)
         #expect((fixture.metric("binnacle_collector_descriptors") ?? 9999) <= 500)
-        #expect((fixture.metric("binnacle_collector_history_bytes") ?? .infinity) <= Double(4 << 20))
+        #expect((fixture.metric("binnacle_collector_history_bytes") ?? .infinity) <= Double(16 << 20))
         #expect((fixture.metric("binnacle_collector_skipped_total", ["reason": "too_many"]) ?? 0) == 0)
     }
 
