@@ -118,6 +118,7 @@ public actor NodeCollector {
                 let step = nextStep(monotonic: ThreadTime.monotonicNanoseconds / 1_000_000)
                 do { try await Task.sleep(for: .milliseconds(step.wait)) } catch { break }
                 let snapshot = await measure(at: Timestamp(milliseconds: step.due))
+                guard configuration.delivers else { continue }
                 let frames = frames(for: snapshot)
                 if !frames.isEmpty, case .dropped = deliver.yield(frames) { metrics.droppedRounds.increment() }
             }
