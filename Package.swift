@@ -54,7 +54,7 @@ let rows: [Row] = [
     Row(
         name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Exposition", "Runtime", "CShims"], products: [log],
         testData: ["Fixtures"]),
-    Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime"], products: [log]),
+    Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "ProtoWire"], products: [log]),
     Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
     Row(
         name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"], testData: ["Golden"]),

@@ -1,4 +1,4 @@
-"""`python3 -m binnacle_bench [startup] [footprint] [podstart] [lists]`: all of them without arguments."""
+"""`python3 -m binnacle_bench [startup] [footprint] [podstart] [lists] [collector]`: all of them without arguments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import shutil
 import sys
 import time
 
-from . import footprint, lists, machine, podstart, startup
+from . import collector, footprint, lists, machine, podstart, startup
 from .figures import Report
 from .server import Server
 
-PARTS = ("startup", "footprint", "podstart", "lists")
+PARTS = ("startup", "footprint", "podstart", "lists", "collector")
 
 
 def main() -> int:
@@ -45,6 +45,8 @@ def main() -> int:
             if "lists" in wanted:
                 lists.measure(server, connection, kubectl, report)
             connection.close()
+    if "collector" in wanted:
+        collector.measure(binary, report)
     report.print_aims()
     seconds = time.perf_counter() - begin
     now_busy, now_stolen = machine.stolen_and_busy()

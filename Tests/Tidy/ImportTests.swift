@@ -25,7 +25,7 @@ import Testing
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Exposition", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
-        "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "Logging", "Glibc", "Synchronization"],
+        "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "ProtoWire", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
         "Collector/Scraping": [

@@ -24,6 +24,8 @@ import Telemetry
         let registry = MetricRegistry()
         var configuration = NodeCollector.Configuration(nodeName: "bench", dataDirectory: "/tmp")
         configuration.cpuBudget = 0
+        // As `binnacle collect` does.
+        configuration.delivers = false
         let collector = NodeCollector(
             configuration: configuration, source: NoContainers(), fileSystem: files, clock: SystemClock(), metrics: registry,
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })

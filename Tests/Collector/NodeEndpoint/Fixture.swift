@@ -151,6 +151,11 @@ struct Fixture: NodeReadings {
         if !reference.container.isEmpty || reference.runtime == "docker" {
             row.logBytes = 2001
             row.writableLayer = (bytes: 2002, files: 2003)
+            row.fileSystems = [
+                ContainerFileSystem(
+                    device: "/dev/sda1", type: "ext4", capacity: 1_000_000, available: 300_000, inodes: 1000, inodesFree: 900, usage: 4003,
+                    layerBytes: 2002, layerFiles: 2003, isHung: false, measured: 0)
+            ]
         }
         return row
     }

@@ -93,7 +93,8 @@ import Testing
     @Test func `names with quotes, newlines and what is no UTF-8 are escaped`() throws {
         let tree = try unpack("server")
         try HostFileSystem().write(
-            tree.file("proc/1/mounts"), Array("/dev/a\"b\\134 /run/x\\012y tmpfs rw 0 0\n".utf8) + [0xFF, 0xFE] + Array(" /run tmpfs rw 0 0\n".utf8))
+            tree.file("proc/self/mountinfo"),
+            Array("1 0 0:1 / /run/x\\012y rw - tmpfs /dev/a\"b\\134 rw\n2 0 0:2 / /run rw - tmpfs ".utf8) + [0xFF, 0xFE] + Array(" rw\n".utf8))
         let metrics = NodeReader(root: tree.path).sample().metrics
         let page = String(decoding: NodePage.print(metrics, format: .prometheus), as: UTF8.self)
         #expect(page.contains(#"node_filesystem_size_bytes{device="��",fstype="tmpfs",mountpoint="/run"}"#))

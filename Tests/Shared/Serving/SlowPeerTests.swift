@@ -46,6 +46,33 @@ import Testing
         }
     }
 
+    /// A server that is told to stop while clients still connect: each is answered or let go, and the process lives on.
+    @Test func `clients that come while the server stops harm nobody`() async throws {
+        for _ in 0..<20 {
+            let server = try await HTTPServer.bind(
+                .init(name: "test", host: "127.0.0.1", port: 0), handler: HTTPClosureHandler { _ in .text("ok") }, metrics: MetricRegistry(),
+                logger: Logger(label: "test"))
+            let port = server.port
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                let answer = try await HTTPClient().send("GET", HTTPAddress(host: "127.0.0.1", port: port, target: "/"))
+                #expect(answer.status == 200)
+                group.addTask {
+                    var sockets: [RawSocket] = []
+                    for _ in 0..<50 {
+                        guard let socket = try? RawSocket(port: port) else { break }
+                        try? socket.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                        sockets.append(socket)
+                        await Task.yield()
+                    }
+                }
+                await Task.yield()
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func `a head over the limit is answered with 400`() async throws {
         try await withTestServer(handler: HTTPClosureHandler { _ in .text("ok") }) {
             $0.maximumHeaderBytes = 64 << 10

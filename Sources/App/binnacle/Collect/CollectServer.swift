@@ -30,6 +30,8 @@ struct CollectServer {
 
         var configuration = NodeCollector.Configuration(nodeName: nodeName, dataDirectory: settings.root.isEmpty ? "/" : settings.root)
         configuration.interval = settings.interval
+        // No store is here: whoever wants samples asks for them.
+        configuration.delivers = false
         configuration.root = settings.root
         configuration.sets = settings.metricSets
         configuration.cpuBudget = settings.cpuBudget / 100

@@ -77,9 +77,12 @@ struct Server {
         let client = api.localClient
 
         let certificates = try Certificates.open(directory, settings, serviceAddress: network.firstAddress, now: clock.now)
-        let apiServer = try await HTTPServer.bind(
-            .init(name: "Kubernetes API", host: "127.0.0.1", port: settings.apiPort, tls: certificates.serverIdentity), handler: api,
-            metrics: registry, logger: log)
+        var apiEndpoint = HTTPServer.Configuration(
+            name: "Kubernetes API", host: "127.0.0.1", port: settings.apiPort, tls: certificates.serverIdentity)
+        // As in kube-apiserver: only large answers are packed, and a watch, which may be one of hundreds, never.
+        apiEndpoint.compressionThreshold = 128 << 10
+        apiEndpoint.compressesStreams = false
+        let apiServer = try await HTTPServer.bind(apiEndpoint, handler: api, metrics: registry, logger: log)
 
         let kubelet = makeKubelet(directory, settings, ranges, runtime, client, registry)
         kubeletReference.set(kubelet)

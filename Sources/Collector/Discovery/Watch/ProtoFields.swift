@@ -1,4 +1,6 @@
-/// The fields of a protobuf message, read where they lie (protobuf.dev, Encoding). Numbers that were not expected are
+import ProtoWire
+
+/// The fields of a protobuf message, read where they lie. Numbers that were not expected are
 /// passed over, as the format wants it.
 struct ProtoFields: Sendable {
     enum Value: Sendable {
@@ -8,44 +10,34 @@ struct ProtoFields: Sendable {
         case fixed32(UInt32)
     }
 
-    private var rest: ArraySlice<UInt8>
+    private let bytes: ArraySlice<UInt8>
+    private var reader: WireReader
 
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        reader = WireReader(0..<bytes.count)
+    }
+    init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
     /// The next field; nil at the end. Throws `malformed` for lengths that reach beyond the message and for groups.
     mutating func next() throws(DiscoveryError) -> (number: Int, value: Value)? {
-        guard !rest.isEmpty else { return nil }
-        let tag = try varint()
-        guard tag >> 3 > 0, tag >> 3 < 1 << 29 else { throw DiscoveryError(.malformed, "a field of the message has number \(tag >> 3)") }
-        let number = Int(tag >> 3)
-        switch tag & 7 {
-        case 0: return (number, .varint(try varint()))
-        case 1: return (number, .fixed64(try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }))
-        case 2:
-            let length = try varint()
-            guard length <= UInt64(rest.count) else { throw DiscoveryError(.malformed, "field \(number) is longer than its message") }
-            return (number, .bytes(try take(Int(length))))
-        case 5: return (number, .fixed32(try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }))
-        default: throw DiscoveryError(.malformed, "field \(number) has wire type \(tag & 7)")
+        let bytes = bytes
+        do throws(WireError) {
+            let span = bytes.span
+            guard try reader.next(span) else { return nil }
+            let value: Value
+            switch reader.kind {
+            case .varint: value = .varint(try reader.varint(span))
+            case .fixed64: value = .fixed64(try reader.fixed64(span))
+            case .fixed32: value = .fixed32(try reader.fixed32(span))
+            case .bytes:
+                let range = try reader.range(span)
+                value = .bytes(bytes[(bytes.startIndex + range.lowerBound)..<(bytes.startIndex + range.upperBound)])
+            }
+            return (reader.number, value)
+        } catch {
+            throw DiscoveryError(.malformed, "\(error)")
         }
-    }
-
-    private mutating func take(_ count: Int) throws(DiscoveryError) -> ArraySlice<UInt8> {
-        guard rest.count >= count else { throw DiscoveryError(.malformed, "the message ends within a field") }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
-    }
-
-    private mutating func varint() throws(DiscoveryError) -> UInt64 {
-        var value: UInt64 = 0
-        for shift in stride(from: 0, through: 63, by: 7) {
-            guard let byte = rest.popFirst() else { throw DiscoveryError(.malformed, "the message ends within a number") }
-            guard shift < 63 || byte <= 1 else { break }
-            value |= UInt64(byte & 0x7F) << UInt64(shift)
-            if byte < 0x80 { return value }
-        }
-        throw DiscoveryError(.malformed, "a number of the message has more than 64 bits")
     }
 }
 
@@ -72,32 +64,15 @@ extension ProtoFields.Value {
 
 /// Builds a protobuf message. Fields with their default value are left out, as proto3 does.
 struct ProtoBuilder: Sendable {
-    private(set) var bytes: [UInt8] = []
+    private var writer = WireWriter()
+
+    var bytes: [UInt8] { writer.bytes }
 
     init() {}
 
-    mutating func add(_ number: Int, _ text: String) { if !text.isEmpty { add(number, message: Array(text.utf8)) } }
-
-    mutating func add(_ number: Int, _ value: UInt64) {
-        guard value != 0 else { return }
-        append(varint: UInt64(number) << 3)
-        append(varint: value)
-    }
-
-    mutating func add(_ number: Int, message: [UInt8]) {
-        append(varint: UInt64(number) << 3 | 2)
-        append(varint: UInt64(message.count))
-        bytes += message
-    }
-
-    private mutating func append(varint value: UInt64) {
-        var value = value
-        while value >= 0x80 {
-            bytes.append(UInt8(value & 0x7F) | 0x80)
-            value >>= 7
-        }
-        bytes.append(UInt8(value))
-    }
+    mutating func add(_ number: Int, _ text: String) { if !text.isEmpty { writer.string(number, text) } }
+    mutating func add(_ number: Int, _ value: UInt64) { if value != 0 { writer.varint(number, value) } }
+    mutating func add(_ number: Int, message: [UInt8]) { writer.bytes(number, message) }
 }
 
 /// What all messages of the container runtimes share.

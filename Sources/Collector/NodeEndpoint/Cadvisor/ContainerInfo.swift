@@ -68,7 +68,7 @@ enum ContainerInfo {
             ("has_hugetlb", .bool(!sample.hugePages.isEmpty)), ("has_network", .bool(row.network != nil)),
             ("has_processes", .bool(sample.processes != nil || sample.threads != nil)),
             ("processes", Document.object([("limit", Document.number(limits.threads))])),
-            ("has_filesystem", .bool(row.writableLayer != nil || reference.cgroupPath == "/")), ("has_diskio", .bool(!sample.devices.isEmpty)),
+            ("has_filesystem", .bool(!row.fileSystems.isEmpty || reference.cgroupPath == "/")), ("has_diskio", .bool(!sample.devices.isEmpty)),
             ("has_custom_metrics", false), ("image", reference.image.isEmpty ? .null : .string(reference.image)),
         ]
         return Document.object(members)

@@ -6,9 +6,12 @@ import NodeStats
 enum FileSystemStats {
     static func version1(_ row: NodeSnapshot.Row, in snapshot: NodeSnapshot) -> [JSON] {
         if row.reference.cgroupPath == "/" { return snapshot.fileSystemsByDevice.map { machine($0, snapshot) } }
-        guard let layer = row.writableLayer, let room = snapshot.rootFileSystem else { return [] }
-        let own = usage(room, used: layer.bytes + (row.logBytes ?? 0), base: layer.bytes)
-        return [.object(own + DiskCounters.none.members)]
+        return row.fileSystems.map { own in
+            let room = usage(
+                own.device, capacity: own.capacity, used: own.usage ?? 0, base: own.layerBytes ?? 0, available: own.available, inodes: own.inodes,
+                free: own.inodesFree)
+            return .object(room + DiskCounters.none.members)
+        }
     }
 
     /// Only what the container itself has used.
@@ -34,14 +37,18 @@ enum FileSystemStats {
     }
 
     private static func machine(_ system: FileSystemUsage, _ snapshot: NodeSnapshot) -> JSON {
-        .object(usage(system, used: system.used, base: 0) + disk(of: system, snapshot).members)
+        let room = usage(
+            system.device, capacity: system.size, used: system.used, base: 0, available: system.available, inodes: system.files, free: system.filesFree)
+        return .object(room + disk(of: system, snapshot).members)
     }
 
-    private static func usage(_ system: FileSystemUsage, used: UInt64, base: UInt64) -> [(String, JSON)] {
+    private static func usage(
+        _ device: String, capacity: UInt64, used: UInt64, base: UInt64, available: UInt64, inodes: UInt64, free: UInt64
+    ) -> [(String, JSON)] {
         [
-            ("device", .string(system.device)), ("type", "vfs"), ("capacity", Document.count(system.size)), ("usage", Document.count(used)),
-            ("base_usage", Document.count(base)), ("available", Document.count(system.available)), ("has_inodes", .bool(system.files > 0)),
-            ("inodes", Document.count(system.files)), ("inodes_free", Document.count(system.filesFree)),
+            ("device", .string(device)), ("type", "vfs"), ("capacity", Document.count(capacity)), ("usage", Document.count(used)),
+            ("base_usage", Document.count(base)), ("available", Document.count(available)), ("has_inodes", .bool(inodes > 0)),
+            ("inodes", Document.count(inodes)), ("inodes_free", Document.count(free)),
         ]
     }
 

@@ -31,7 +31,7 @@ enum ResourceMetrics {
         add("container_cpu_usage_seconds_total", "CPU time used by the container, in core-seconds.", .counter, containers, cpu)
         add("container_memory_working_set_bytes", "Working set of the container.", .gauge, containers, memory)
         add("container_start_time_seconds", "When the container was started, in Unix seconds.", .gauge, containers, stamped: false) {
-            $0.reference.started == 0 ? nil : Double($0.reference.started / 1_000_000) / 1000
+            $0.started == 0 ? nil : Double($0.started / 1_000_000) / 1000
         }
         add("container_swap_limit_bytes", "Swap that the container may use.", .gauge, containers) { row in
             SummaryNode.swap(row, snapshot).map { Double($0.used + $0.available) }

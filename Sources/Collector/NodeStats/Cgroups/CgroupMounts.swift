@@ -10,42 +10,21 @@ public struct CgroupMounts: Hashable, Sendable {
         self.v2 = v2
     }
 
-    /// Reads `/proc/self/mountinfo` (columns as in proc(5)); `prefix` is put before each mount point, for recorded trees.
+    /// From the machine's mount table; `prefix` is put before each mount point, for recorded trees and for a container that
+    /// sees the host's files there.
     public init(mountinfo: String, prefix: String = "") {
-        for line in mountinfo.split(separator: "\n") {
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            guard halves.count == 2 else { continue }
-            let before = halves[0].split(separator: " ")
-            let after = halves[1].split(separator: " ", omittingEmptySubsequences: false)
-            guard before.count >= 6, after.count >= 3 else { continue }
-            let point = prefix + Self.unescape(before[4])
-            switch after[0] {
+        for mount in MountTable(mountinfo: mountinfo, prefix: prefix).mounts {
+            switch mount.type {
             case "cgroup2":
-                if v2 == nil { v2 = point }
+                if v2 == nil { v2 = mount.point }
             case "cgroup":
-                for option in after[2].split(separator: ",") where option != "rw" && option != "ro" && !option.hasPrefix("name=") {
+                for option in mount.superOptions.split(separator: ",") where option != "rw" && option != "ro" && !option.hasPrefix("name=") {
                     // Bind mounts of one hierarchy appear later; the first is the machine's own.
-                    if v1[String(option)] == nil { v1[String(option)] = point }
+                    if v1[String(option)] == nil { v1[String(option)] = mount.point }
                 }
             default: continue
             }
         }
-    }
-
-    /// Octal escapes of mountinfo: `\040` is a space.
-    private static func unescape(_ text: Substring) -> String {
-        guard text.contains("\\") else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), rest.count >= 3, let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Which hierarchy has the controller: its directory for a cgroup, and the version of its files.

@@ -79,6 +79,9 @@ struct OOMCounts {
 
     func total(of owner: String) -> UInt64 { owners[owner]?.kills ?? 0 }
 
+    /// The sum of the owners whose names begin so. O(owners with kills), of which there are few.
+    func total(ofOwnersBelow prefix: String) -> UInt64 { owners.reduce(0) { $1.key.hasPrefix(prefix) ? $0 &+ $1.value.kills : $0 } }
+
     /// Kills that the cgroup's count tells of and the log does not.
     func untold(path: String) -> UInt64 {
         guard let group = groups[path], let counted = group.counted else { return 0 }

@@ -62,6 +62,9 @@ public final class OOMWatcher {
         return total
     }
 
+    /// Kills of all containers that the pod has had; 0 for an empty uid.
+    public func total(ofPod uid: String) -> UInt64 { uid.isEmpty ? 0 : counts.total(ofOwnersBelow: "\(uid)/") }
+
     /// Forgets what has been gone for long.
     public func endRound() {
         counts.endRound()

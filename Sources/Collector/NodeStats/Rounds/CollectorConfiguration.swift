@@ -17,6 +17,9 @@ extension NodeCollector {
         public var filter = CgroupFilter()
         /// Whether the machine's tree of cgroups is walked; if not, only those are known that a source tells of.
         public var walksTree = true
+        /// Whether rounds go to the sink. Without it no frame is made, nor the label sets of all series kept for them, which
+        /// with a thousand cgroups are most of the memory.
+        public var delivers = true
         /// Cgroups that are looked at; more are counted and left out.
         public var cgroupLimit = 8_000
         /// Descriptors of cgroup files that are kept open; nil is half of what the process may have, at most 12,000.

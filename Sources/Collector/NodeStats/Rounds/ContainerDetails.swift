@@ -29,7 +29,8 @@ final class ContainerDetails {
         // A recorded tree's kernel is not this one.
         kills = OOMWatcher(path: root.isEmpty ? "/dev/kmsg" : "\(root)/dev/kmsg", clock: clock, events: events, metrics: metrics)
         fileSystems = ContainerFileSystems(
-            usage: DiskUsage(clock: clock, metrics: metrics), probe: FileSystemProbe(metrics: metrics), mountReader: MountTableReader(root: root))
+            usage: DiskUsage(clock: clock, metrics: metrics), probe: FileSystemProbe(metrics: metrics), mountReader: MountTableReader(root: root),
+            root: root)
     }
 
     deinit { fileSystems.usage.stop() }
@@ -42,6 +43,10 @@ final class ContainerDetails {
         namespaces.removeAll(keepingCapacity: true)
         if networks.nodeNamespace != 0 { namespaces[networks.nodeNamespace] = "/" }
     }
+
+    /// On v1 a cgroup counts the kills of its own processes alone, so a pod's row is given those of its containers too,
+    /// over their restarts. For when all cgroups of the round were read.
+    func podKills(of reference: ContainerReference) -> UInt64 { kills.total(ofPod: reference.podUID) }
 
     func end() {
         networks.endRound()
@@ -60,8 +65,9 @@ final class ContainerDetails {
             sample.descriptors = reading.descriptors
             sample.referencedBytes = reading.referencedBytes
         }
-        if let counted = sample.oomKills {
-            sample.oomKills = kills.record(path: entry.path, owner: OOMWatcher.owner(of: entry.reference), counted: counted)
+        // A cgroup that died with its only process has no count left to read: its owner's kills are shown all the same.
+        if sample.oomKills != nil || entry.isOwned {
+            sample.oomKills = kills.record(path: entry.path, owner: OOMWatcher.owner(of: entry.reference), counted: sample.oomKills)
         }
         entry.current = sample
         readNetwork(entry, processes)

@@ -21,6 +21,7 @@ public actor NodeCollector {
     public nonisolated let events: EventLog
     /// The sets of metrics that are on.
     public nonisolated let sets: Set<MetricSet>
+    private let layout: CgroupLayout
     private let nodeReader: NodeReader
     private let files: FilePool
     private let hintReader: HostHintReader
@@ -55,11 +56,12 @@ public actor NodeCollector {
         let events = EventLog(metrics: registry)
         self.events = events
         machine = MachineInfo(fileSystem: fileSystem, root: root)
-        let mounts = CgroupMounts(mountinfo: (try? fileSystem.text(root + "/proc/self/mountinfo")) ?? "", prefix: root)
+        let mounts = CgroupMounts(mountinfo: MountTable.paths(root: root).lazy.compactMap { try? fileSystem.text($0) }.first ?? "", prefix: root)
         self.mounts = mounts
         nodeReader = NodeReader(root: root, options: configuration.node, metrics: registry)
         let sizes = ((try? fileSystem.list("\(root)/sys/kernel/mm/hugepages")) ?? []).compactMap(CgroupLayout.hugePageName)
         let layout = CgroupLayout(mounts: mounts, root: root, hugePageSizes: sizes)
+        self.layout = layout
         let skips = SkipCounts(metrics: registry)
         files = FilePool(descriptorLimit: configuration.descriptorLimit ?? FilePool.standardDescriptorLimit(), skips: skips)
         hintReader = HostHintReader(root: root, files: files)
@@ -117,6 +119,7 @@ public actor NodeCollector {
                 let step = nextStep(monotonic: ThreadTime.monotonicNanoseconds / 1_000_000)
                 do { try await Task.sleep(for: .milliseconds(step.wait)) } catch { break }
                 let snapshot = await measure(at: Timestamp(milliseconds: step.due))
+                guard configuration.delivers else { continue }
                 let frames = frames(for: snapshot)
                 if !frames.isEmpty, case .dropped = deliver.yield(frames) { metrics.droppedRounds.increment() }
             }
@@ -238,8 +241,19 @@ public actor NodeCollector {
             }
             rows.append(row(of: entry, sample: entry.current ?? sample, previous: entry.previous))
         }
+        if layout.memoryVersion == 1 { addPodKills(to: &rows) }
         details.end()
         return rows
+    }
+
+    /// Pods come before their containers, so their sums wait for the end of the round.
+    private func addPodKills(to rows: inout [NodeSnapshot.Row]) {
+        for index in rows.indices where !rows[index].reference.podUID.isEmpty && rows[index].reference.container.isEmpty {
+            let kills = details.podKills(of: rows[index].reference)
+            guard kills > 0 else { continue }
+            rows[index].sample.oomKills = (rows[index].sample.oomKills ?? 0) + kills
+            table.entries[rows[index].reference.cgroupPath]?.current?.oomKills = rows[index].sample.oomKills
+        }
     }
 
     /// A cgroup that was removed and made anew under its old path between two rounds is another one.

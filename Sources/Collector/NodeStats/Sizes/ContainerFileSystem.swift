@@ -27,12 +27,16 @@ public final class ContainerFileSystems {
     private let probe: FileSystemProbe
     public let usage: DiskUsage
     private let mountReader: MountTableReader
+    /// Put before the paths that owners tell, which are the host's.
+    private let root: String
     private var mounts = MountTable(mountinfo: "")
     /// Where a layer lies does not change; mounts do.
     private var holding: [String: MountTable.Mount] = [:]
     private var now: Int64 = 0
 
-    public init(usage: DiskUsage, probe: FileSystemProbe, mountReader: MountTableReader) {
+    /// `mountReader` has the points under the same `root`.
+    public init(usage: DiskUsage, probe: FileSystemProbe, mountReader: MountTableReader, root: String = "") {
+        self.root = root
         self.usage = usage
         self.probe = probe
         self.mountReader = mountReader
@@ -48,9 +52,9 @@ public final class ContainerFileSystems {
         }
         var paths: Set<String> = []
         for reference in references {
-            if !reference.writableLayer.isEmpty { paths.insert(reference.writableLayer) }
-            if !reference.logDirectory.isEmpty { paths.insert(reference.logDirectory) }
-            for volume in reference.volumes where isWalked(volume.path, of: reference) { paths.insert(volume.path) }
+            if !reference.writableLayer.isEmpty { paths.insert(root + reference.writableLayer) }
+            if !reference.logDirectory.isEmpty { paths.insert(root + reference.logDirectory) }
+            for volume in reference.volumes where isWalked(root + volume.path) { paths.insert(root + volume.path) }
         }
         usage.watch(paths, mounts: mounts)
         if holding.count > 2 * paths.count + 64 { holding = [:] }
@@ -59,23 +63,23 @@ public final class ContainerFileSystems {
 
     /// The container's log files, bytes; nil if it has none or they were not measured yet.
     public func logBytes(of reference: ContainerReference) -> UInt64? {
-        reference.logDirectory.isEmpty ? nil : usage.measurement(of: reference.logDirectory)?.bytes
+        reference.logDirectory.isEmpty ? nil : usage.measurement(of: root + reference.logDirectory)?.bytes
     }
 
     /// Bytes and files of the writable layer; nil if it has none or it was not measured yet.
     public func writableLayer(of reference: ContainerReference) -> (bytes: UInt64, files: UInt64)? {
-        reference.writableLayer.isEmpty ? nil : usage.measurement(of: reference.writableLayer).map { ($0.bytes, $0.files) }
+        reference.writableLayer.isEmpty ? nil : usage.measurement(of: root + reference.writableLayer).map { ($0.bytes, $0.files) }
     }
 
     /// The row of the device that holds the writable layer; empty if the container has none.
     public func fileSystems(of reference: ContainerReference) -> [ContainerFileSystem] {
-        guard !reference.writableLayer.isEmpty, let mount = mount(holding: reference.writableLayer) else { return [] }
+        guard !reference.writableLayer.isEmpty, let mount = mount(holding: root + reference.writableLayer) else { return [] }
         let answer = probe.answer(for: mount, now: now)
         guard let room = answer.room else { return [] }
-        let layer = usage.measurement(of: reference.writableLayer)
-        let logs = reference.logDirectory.isEmpty ? nil : usage.measurement(of: reference.logDirectory)
+        let layer = usage.measurement(of: root + reference.writableLayer)
+        let logs = reference.logDirectory.isEmpty ? nil : usage.measurement(of: root + reference.logDirectory)
         // Logs on another device take nothing from this one.
-        let sharesDevice = !reference.logDirectory.isEmpty && self.mount(holding: reference.logDirectory)?.point == mount.point
+        let sharesDevice = !reference.logDirectory.isEmpty && self.mount(holding: root + reference.logDirectory)?.point == mount.point
         return [
             ContainerFileSystem(
                 device: mount.source, type: mount.type, capacity: room.size, available: room.available, inodes: room.files, inodesFree: room.filesFree,
@@ -88,12 +92,12 @@ public final class ContainerFileSystems {
     /// does, one that is a directory by walking it.
     public func volumes(of reference: ContainerReference) -> [NodeSnapshot.Row.VolumeUsage] {
         reference.volumes.compactMap { volume in
-            guard let mount = mount(holding: volume.path), let room = probe.answer(for: mount, now: now).room else { return nil }
+            guard let mount = mount(holding: root + volume.path), let room = probe.answer(for: mount, now: now).room else { return nil }
             var usage = FileSystemUsage(
                 device: mount.source, mountPoint: volume.path, type: mount.type, size: room.size, free: room.free, available: room.available,
                 files: room.files, filesFree: room.filesFree)
-            if mount.point != volume.path {
-                guard let measured = self.usage.measurement(of: volume.path) else { return nil }
+            if mount.point != root + volume.path {
+                guard let measured = self.usage.measurement(of: root + volume.path) else { return nil }
                 // `used` is size - free: here that of the directory, not of all its neighbours.
                 usage.free = room.size - min(room.size, measured.bytes)
                 usage.filesFree = room.files - min(room.files, measured.files)
@@ -102,7 +106,7 @@ public final class ContainerFileSystems {
         }
     }
 
-    private func isWalked(_ path: String, of reference: ContainerReference) -> Bool { mount(holding: path).map { $0.point != path } ?? false }
+    private func isWalked(_ path: String) -> Bool { mount(holding: path).map { $0.point != path } ?? false }
 
     private func mount(holding path: String) -> MountTable.Mount? {
         if let known = holding[path] { return known }

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import Telemetry
 
 /// What a scrape tells the target about itself, and the right it shows.
@@ -38,18 +39,7 @@ enum ScrapeHeaders {
         return text
     }
 
-    private static func basic(_ user: String, _ password: String) -> String { "Basic " + base64(Array("\(user):\(password)".utf8)) }
-
-    static func base64(_ bytes: [UInt8]) -> String {
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for place in 0..<4 { text.append(place <= group.count ? letters[Int(bits >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "=")) }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    private static func basic(_ user: String, _ password: String) -> String { "Basic " + Base64.encode("\(user):\(password)".utf8) }
 
     private static func seconds(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds

@@ -19,12 +19,12 @@ import Testing
         func release() { stuck.withLock { $0 = [] } }
     }
 
-    private func mount(_ point: String, _ type: String) -> Mount {
-        Mount(device: "d", point: point, type: type, isReadOnly: false, key: KernelText.key(of: point))
+    private func mount(_ point: String, _ type: String) -> MountTable.Mount {
+        MountTable.Mount(major: 0, minor: 1, source: "d", type: type, point: point, isReadOnly: false, superOptions: "rw")
     }
 
     /// Asks until `isDone`, at most some seconds of the wall clock; `now` stands still, so nothing ages meanwhile.
-    private func ask(_ prober: MountProber, _ mounts: [Mount], at now: Int64, until isDone: ([MountProber.Answer]) -> Bool) -> [MountProber.Answer] {
+    private func ask(_ prober: MountProber, _ mounts: [MountTable.Mount], at now: Int64, until isDone: ([MountProber.Answer]) -> Bool) -> [MountProber.Answer] {
         var answers: [MountProber.Answer] = []
         for _ in 0..<1000 {
             answers = prober.probe(mounts, now: now)
@@ -57,5 +57,5 @@ import Testing
     }
 
     @Test(arguments: [(#"/a\040b"#, "/a b"), (#"/tab\011\134"#, "/tab\t\\"), (#"/cut\04"#, #"/cut\04"#), ("/plain", "/plain"), (#"\999"#, #"\999"#)])
-    func `the kernel's escapes of mount points`(written: String, plain: String) { #expect(Mount.unescaped(written) == plain) }
+    func `the kernel's escapes of mount points`(written: String, plain: String) { #expect(MountTable.unescape(Substring(written)) == plain) }
 }

@@ -35,7 +35,7 @@ final class MountProber: Sendable {
     }
 
     /// An answer for each mount, in order. `now` is steady nanoseconds.
-    func probe(_ mounts: [Mount], now: Int64) -> [Answer] {
+    func probe(_ mounts: [MountTable.Mount], now: Int64) -> [Answer] {
         var hasRemote = false
         let answers = mounts.map { mount -> Answer in
             if Self.local.contains(mount.type) { return ask(root + mount.point) }
