@@ -35,7 +35,8 @@ final class MemorySamples: SampleSource, RuleSampleSink {
         series.withLock { series in
             series.values.compactMap { one in
                 guard matchers.allSatisfy({ $0.accepts(one.labels) }) else { return nil }
-                let inside = Self.first(in: one.timestamps, from: from.milliseconds)..<Self.first(in: one.timestamps, from: through.milliseconds + 1)
+                let start = Self.first(in: one.timestamps, from: from.milliseconds)
+                let inside = start..<max(start, Self.first(in: one.timestamps, from: through.milliseconds + 1))
                 guard !inside.isEmpty else { return nil }
                 return SeriesSamples(labels: one.labels, timestamps: Array(one.timestamps[inside]), values: Array(one.values[inside]))
             }

@@ -1,3 +1,4 @@
+import Alerting
 import HTTP
 import Ingest
 import Logging
@@ -19,6 +20,7 @@ struct AggregateServer {
         var retention: Duration
         var outOfOrderWindow: Duration
         var scrapeFile: String?
+        var alerts = AlertSources()
     }
 
     let directory: DataDirectory
@@ -28,6 +30,7 @@ struct AggregateServer {
     let log: Logger
 
     static func make(_ settings: Settings) async throws -> AggregateServer {
+        let rules = try AlertService.read(settings.alerts)
         let directory = try DataDirectory.open(settings.dataDirectory)
         let registry = MetricRegistry()
         let log = Logger(label: "binnacle")
@@ -37,9 +40,13 @@ struct AggregateServer {
         let clock = SystemClock()
         let scraper = try Scrapes.make(file: settings.scrapeFile, cluster: nil, store: store, registry: registry, log: log)
 
+        let alerts = await AlertService(
+            settings.alerts, rules, store: store, address: "http://\(binnacle.Settings.hostName):\(Ports.readOnly + settings.portOffset)", clock: clock,
+            registry: registry, log: log)
+
         var router = HTTPRouter()
         TargetsAPI(scraper: scraper).register(on: &router)
-        PrometheusAPI(source: store, clock: clock, metrics: registry).register(on: &router)
+        PrometheusAPI(source: store, clock: clock, metrics: registry, providers: alerts.providers).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
@@ -48,13 +55,17 @@ struct AggregateServer {
         let queries = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: Ports.readOnly + settings.portOffset), handler: router,
             metrics: registry, logger: log)
-        let ingest = try await IngestEndpoint.bind(store, port: Ports.ingest + settings.portOffset, clock: clock, registry: registry, log: log)
+        let ingest = try await IngestEndpoint.bind(store, alerts: alerts, port: Ports.ingest + settings.portOffset, clock: clock, registry: registry, log: log)
         // The store first, so that it stops last.
-        let parts: [any Service] = [
-            Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
-            queries, ingest,
-            Part(name: "scraper", body: { try await scraper.run() }),
-        ]
+        let parts: [any Service] =
+            [
+                Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
+                queries, ingest,
+                Part(name: "scraper", body: { try await scraper.run() }),
+                Part(
+                    name: "own metrics",
+                    body: { try await OwnMetrics(registry: registry, instance: binnacle.Settings.hostName, store: store).run() }),
+            ] + alerts.parts
         return AggregateServer(directory: directory, queryPort: queries.port, ingestPort: ingest.port, parts: parts, log: log)
     }
 

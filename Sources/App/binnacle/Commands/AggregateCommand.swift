@@ -1,3 +1,4 @@
+import Alerting
 import ArgumentParser
 import Logging
 
@@ -13,6 +14,7 @@ struct AggregateCommand: AsyncParsableCommand {
               binnacle aggregate --data-dir /srv/metrics
               binnacle aggregate --data-dir /srv/old --retention unlimited --out-of-order-window unlimited
               binnacle aggregate --data-dir /srv/metrics --scrape-config prometheus.yml
+              binnacle aggregate --data-dir /srv/metrics --rules 'rules/*.yml' --notify notify.yml
             """)
 
     @Option(help: ArgumentHelp("Where all state is kept.", valueName: "dir")) var dataDir: String?
@@ -22,6 +24,12 @@ struct AggregateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long samples are kept: a duration, or unlimited.", valueName: "duration")) var retention = "15d"
     @Option(help: ArgumentHelp("How late a sample may come: a duration, or unlimited.", valueName: "duration")) var outOfOrderWindow = "24h"
     @Option(help: ArgumentHelp("What to scrape, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files of recording and alerting rules in Prometheus' form; * is a wildcard.", valueName: "file"))
+    var rules: [String] = []
+    @Option(help: ArgumentHelp("Whom to tell of alerts, in the form of Alertmanager's own file.", valueName: "file")) var notify: String?
+    @Flag(help: "Leave out the built-in alerts (`binnacle alerts --built-in`).") var noDefaultAlerts = false
     @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat = "text"
     @Option(help: ArgumentHelp("What the program's own log shows: debug, info, notice, warning, error.", valueName: "level")) var logLevel = "notice"
 
@@ -35,6 +43,7 @@ struct AggregateCommand: AsyncParsableCommand {
         settings.portOffset = portOffset
         settings.bindAddress = bindAddress
         settings.scrapeFile = scrapeConfig
+        settings.alerts = AlertSources(rules: rules, policy: notify, builtIn: noDefaultAlerts ? nil : PackageResources.default_rules_yaml)
         LoggingSystem.bootstrap { label in ProgramLog(format: format, label: label, logLevel: level.level) }
         let server = try await AggregateServer.make(settings)
         let text = """

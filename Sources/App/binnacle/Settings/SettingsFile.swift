@@ -47,7 +47,8 @@ enum SettingsFile {
             let guess = Nearest.match(name, among: SettingKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
             return "\"\(name)\" is no key\(guess)"
         }
-        guard let text = scalar(value), key.write(&settings, text) else { return "\(name) is \(value), expected \(key.expected)" }
+        let list = key.isList ? value.array?.compactMap(scalar).joined(separator: ",") : nil
+        guard let text = list ?? scalar(value), key.write(&settings, text) else { return "\(name) is \(value), expected \(key.expected)" }
         return nil
     }
 
