@@ -95,16 +95,14 @@ import Testing
         #expect(!HostFileSystem().exists(directory.file("data")), "nothing was made")
     }
 
-    static let alertmanager = "\(RuleToolTests.root)/.build-tools/usr/bin/prometheus-alertmanager"
-
-    @Test(.enabled(if: HostFileSystem().exists(AlertTests.alertmanager), "scripts/setup --with-test-tools fetches Alertmanager"))
+    @Test(.enabled(if: DebianTool.hasAlertmanager, "scripts/setup --with-test-tools fetches Alertmanager"))
     func `an alert goes through the real Alertmanager and comes back on its API`() async throws {
         let directory = TemporaryDirectory("alertmanager")
         let port = 20_000 + FreePorts.offset(for: [20_000])
         try HostFileSystem().write(directory.file("am.yml"), Array("route: {receiver: none}\nreceivers: [{name: none}]\n".utf8))
         let process = try Program.spawn(
             [
-                Self.alertmanager, "--config.file", directory.file("am.yml"), "--storage.path", directory.file("am"), "--web.listen-address",
+                DebianTool.alertmanager, "--config.file", directory.file("am.yml"), "--storage.path", directory.file("am"), "--web.listen-address",
                 "127.0.0.1:\(port)", "--cluster.listen-address=",
             ], output: directory.file("am-out"), errors: directory.file("am-err"))
         defer { process.kill(SIGKILL) }

@@ -2,12 +2,18 @@ import Runtime
 import TestKit
 import Testing
 
-/// `binnacle check rules` and `binnacle test rules` beside Debian's promtool on the same files.
-@Suite(.enabled(if: HostFileSystem().exists(RuleToolTests.promtool), "scripts/setup --with-test-tools fetches promtool"), .timeLimit(.minutes(5)))
-struct RuleToolTests {
+/// Debian's tools, which scripts/setup --with-test-tools unpacks.
+enum DebianTool {
     static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     static let promtool = "\(root)/.build-tools/usr/bin/promtool"
+    static let alertmanager = "\(root)/.build-tools/usr/bin/prometheus-alertmanager"
+    static let hasPromtool = HostFileSystem().exists(promtool)
+    static let hasAlertmanager = HostFileSystem().exists(alertmanager)
+}
 
+/// `binnacle check rules` and `binnacle test rules` beside Debian's promtool on the same files.
+@Suite(.enabled(if: DebianTool.hasPromtool, "scripts/setup --with-test-tools fetches promtool"), .timeLimit(.minutes(5)))
+struct RuleToolTests {
     private static func rules(_ text: String, group: String = "name: g") -> String { "groups: [{\(group), rules: [\(text)]}]\n" }
 
     static let good: [String] = [
@@ -35,7 +41,7 @@ struct RuleToolTests {
     /// Both verdicts; true is well.
     private func verdicts(_ command: [String], _ path: String) async throws -> (ours: Bool, theirs: Bool, text: String) {
         let ours = try await Program.run([Instance.binnacle] + command + [path])
-        let theirs = try await Program.run([Self.promtool] + command + [path])
+        let theirs = try await Program.run([DebianTool.promtool] + command + [path])
         #expect(ours.status == 0 || ours.status == 1, "\(ours.description)")
         return (ours.status == 0, theirs.status == 0, "binnacle: \(ours.description)\npromtool: \(theirs.description)")
     }
@@ -105,7 +111,7 @@ struct RuleToolTests {
         try HostFileSystem().write(directory.file("rules.yml"), Array(printed.output.utf8))
         let checked = try await verdicts(["check", "rules"], directory.file("rules.yml"))
         #expect(checked.ours && checked.theirs, "\(checked.text)")
-        let tested = try await verdicts(["test", "rules"], "\(Self.root)/Tests/Aggregator/Alerting/RuleFiles/default-rules-test.yaml")
+        let tested = try await verdicts(["test", "rules"], "\(DebianTool.root)/Tests/Aggregator/Alerting/RuleFiles/default-rules-test.yaml")
         #expect(tested.ours && tested.theirs, "\(tested.text)")
     }
 }
