@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Runtime
+import Telemetry
 import TestKit
 import Testing
 
@@ -134,7 +135,7 @@ final class Aggregate: Sendable {
                 try await aggregate.query("count_over_time(up{job=\"prometheus\"}[1m])")[0]["value"][1].string.flatMap { Int($0) } ?? 0 >= 12
             })
         // What was scraped by a moment ago is asked of both, once the sender says that it has sent it.
-        let moment = SystemClock().now.milliseconds / 1000 - 1
+        let moment = SystemClock().nanoseconds / 1_000_000 / 1000 - 1
         let counts = "sort(count by (__name__) ({job=\"prometheus\"} @ \(moment)))"
         let expressions =
             ["prometheus_http_requests_total", "go_goroutines", "prometheus_tsdb_head_chunks", "process_cpu_seconds_total"].flatMap {

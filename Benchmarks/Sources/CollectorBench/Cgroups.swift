@@ -46,7 +46,7 @@ final class BusyCgroups {
     private static func start(_ arguments: [String]) -> pid_t {
         var process: pid_t = 0
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         let code = unsafe posix_spawn(&process, arguments[0], nil, nil, &pointers, environ)
         return code == 0 ? process : -1
     }

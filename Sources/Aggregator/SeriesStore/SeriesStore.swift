@@ -163,9 +163,10 @@ public final class SeriesStore: Sendable {
     /// Refuses further appends, moves all into day files and lets SQLite's logs go. What cannot be moved stays in the log.
     public func close() async {
         shared.intake.withLock { $0.isClosed = true }
+        // First those that only read: the last connection takes SQLite's own files away, which these may not.
+        for reader in readers { await reader.close() }
         // The next start replays the log, so a failure here costs time and no data.
         try? await writer.close()
-        for reader in readers { await reader.close() }
         flock(lock.descriptor, LOCK_UN)
     }
 

@@ -142,9 +142,11 @@ public struct HTTPClient: Sendable {
             if !body.isEmpty || method == "POST" || method == "PUT" || method == "PATCH" {
                 head.headers.replaceOrAdd(name: "Content-Length", value: "\(body.count)")
             }
-            try await outbound.write(.head(head))
-            if !body.isEmpty { try await outbound.write(.body(.byteBuffer(connection.channel.allocator.buffer(bytes: body)))) }
-            try await outbound.write(.end(nil))
+            // In one go: a request without a body is whole with its head, and a quick server may have answered and closed
+            // before the end is written.
+            var parts = [HTTPClientRequestPart.head(head)]
+            if !body.isEmpty { parts.append(.body(.byteBuffer(connection.channel.allocator.buffer(bytes: body)))) }
+            try await outbound.write(contentsOf: parts + [.end(nil)])
             var isWhole = false
             for try await part in inbound {
                 switch part {

@@ -10,7 +10,8 @@ import Telemetry
 ///   counters stay far from zero, also after a reset.
 /// - Equal values of topk and elements of limitk are chosen in the order of storage. So values do not repeat.
 ///   For the same reason rate and increase are not asked of gauges, which fall all the time, nor of subqueries.
-/// - The last digits of pow and exp differ between Go and C, so count_values, which shows all digits, is asked of plain values.
+/// - The last digits of pow and exp differ between Go and C, so count_values, which shows all digits, and %, which makes
+///   small differences large, are asked of plain values.
 /// - stddev and stdvar of a single NaN or infinity are NaN in 3.x and were 0, so they are asked of finite values only.
 /// - Dates of NaN and infinities are what the processor makes of them; ours are NaN. So dates are asked of times only.
 /// - timestamp of a selector fixed by @ forgot its offset in 2.42, and functions with such a range and an argument of the
@@ -139,7 +140,7 @@ struct Differential {
             return "\(pick(names))(\(window()))"
         case 4:
             return pick([
-                "quantile_over_time(\(pick(["0.5", "0.9", "-3", "NaN"])), \(window()))", "(\(vector(depth - 1))) atan2 2",
+                "quantile_over_time(\(pick(["0.5", "0.9", "-3", "NaN"])), \(window()))", "(-(\(vector(depth - 1)))) atan2 2",
                 "predict_linear(\(selector())[5m] offset 1m, 120)", "holt_winters(\(window()), 0.5, 0.3)",
             ])
         case 5:
@@ -151,11 +152,11 @@ struct Differential {
         case 9: return "histogram_quantile(\(pick(["0.5", "0.9", "0.99", "1"])), \(pick(["h_bucket", "rate(h_bucket[5m])", "sum by (le) (h_bucket)"])))"
         case 10:
             return
-                "(\(vector(depth - 1))) \(pick(["+", "-", "*", "/", "%", "^", ">", "<=", "==", "!= bool"])) \(pick(["on (job, instance)", "", "ignoring (zone)", "on (job) group_left ()"])) (\(vector(depth - 1)))"
+                "(\(vector(depth - 1))) \(pick(["+", "-", "*", "/", "^", ">", "<=", "==", "!= bool"])) \(pick(["on (job, instance)", "", "ignoring (zone)", "on (job) group_left ()"])) (\(vector(depth - 1)))"
         case 11: return "(\(vector(depth - 1))) \(pick(["and", "or", "unless"])) \(pick(["on (job)", "", "ignoring (instance)"])) (\(vector(depth - 1)))"
         case 12:
             return pick([
-                "(\(vector(depth - 1))) \(pick([">", "< bool", "*", "-", "%"])) \(scalar(depth - 1))",
+                "(\(vector(depth - 1))) \(pick([">", "< bool", "*", "-"])) \(scalar(depth - 1))", "(\(plain())) % \(scalar(0))",
                 "\(scalar(0)) \(pick([">", "/", "^"])) (\(vector(depth - 1)))",
             ])
         case 13:

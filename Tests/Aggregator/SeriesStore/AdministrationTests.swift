@@ -213,6 +213,8 @@ import Testing
         let summary = try await harness.store.forEachSeries([], from: Self.time(0), through: Self.time(.max / 2)) { seen.add($0) }
         #expect(summary.series == 20 && summary.samples == 20 * 2881 && summary.parts > 0)
         #expect(Set(seen.all.map(\.timesGroup)).count == 1)
+        let (blocks, _) = try await harness.store.blocks([], from: Self.time(0), through: Self.time(.max / 2))
+        #expect(blocks.count == 1 && blocks[0].labels.count == 20 && blocks[0].columns.allSatisfy { $0.count == 2881 })
     }
 
     @Test func `old days go when the files exceed their bound`() async throws {

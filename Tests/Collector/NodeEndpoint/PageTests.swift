@@ -23,7 +23,9 @@ import Testing
         let page = await fixture.get("/metrics/cadvisor").text
         #expect(page.contains(#"name="<script>alert(\"1\")</script>\n'&\\""#))
         // One sample a line, whatever a name holds.
-        for line in page.split(separator: "\n") where !line.hasPrefix("#") { #expect(line.hasPrefix("container_") || line.hasPrefix("machine_") || line.hasPrefix("cadvisor_"), "\(line)") }
+        for line in page.split(separator: "\n") where !line.hasPrefix("#") {
+            #expect(line.hasPrefix("container_") || line.hasPrefix("machine_") || line.hasPrefix("cadvisor_"), "\(line)")
+        }
     }
 
     @Test func `the page is there only where it was asked for`() async {

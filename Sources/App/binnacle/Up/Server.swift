@@ -99,8 +99,8 @@ struct Server {
         collectorConfiguration.cpuBudget = 0.05
         collectorConfiguration.filter.onlyOwned = true
         collectorConfiguration.filter.always = ["/", "/kubepods", "/kubepods/burstable", "/kubepods/besteffort"]
-        // One series of CPU time a container; the CPUs apart are on the page of `binnacle collect`.
-        collectorConfiguration.sets = MetricSet.standard.subtracting([.percpu])
+        // One series of CPU time a container; what hardly anybody asks of each second is left to `binnacle collect`.
+        collectorConfiguration.sets = MetricSet.standard.subtracting([.percpu, .numa, .hugetlb, .cpuset])
         let collector = NodeCollector(
             configuration: collectorConfiguration, source: KubeletContainers(kubelet: kubelet, layerDirectory: nil), fileSystem: HostFileSystem(),
             clock: clock, metrics: registry, logger: log)

@@ -11,7 +11,9 @@ enum CgroupFile: Int, CaseIterable {
     case memoryLimit, swapLimit, reservation, threadLimit, memoryMigrate, numa
     case ioQueued, ioMerged, ioServiceTime, ioWaitTime, sectors, ioTime
 
-    var isKeptOpen: Bool { rawValue <= CgroupFile.irqPressure.rawValue }
+    /// v1's kernel keeps the list of processes that a descriptor was first given as long as it is read again within a
+    /// second, so that file is opened for each reading.
+    var isKeptOpen: Bool { rawValue <= CgroupFile.irqPressure.rawValue && self != .processes }
 }
 
 /// Where this machine has each file: worked out once from its mounts, a controller at a time.

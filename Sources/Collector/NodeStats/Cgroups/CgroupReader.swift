@@ -108,7 +108,7 @@ final class CgroupReader {
                 body(bytes, &problems)
             }
             readInRound += 1
-            context.files.skips.count(problems)
+            context.files.skips.note(problems)
             return result
         } catch {
             if error == .vanished { hasVanished = true }

@@ -41,6 +41,10 @@ final class HostHintReader {
         self.files = files
     }
 
+    deinit {
+        for position in slots.indices { files.close(&slots[position]) }
+    }
+
     func read() -> HostHints {
         var hints = HostHints()
         hints.cpuStall = stall(0, "cpu")

@@ -33,7 +33,7 @@ struct SkipCounts {
         for (position, candidate) in SkipReason.allCases.enumerated() where candidate == reason { counters[position].increment(by: amount) }
     }
 
-    func count(_ problems: TextProblems) {
+    func note(_ problems: TextProblems) {
         if problems.isEmpty { return }
         if problems.contains(.empty) { count(.empty) }
         if problems.contains(.truncated) { count(.truncated) }

@@ -66,21 +66,21 @@ extension ContainerMetric {
     private static let states: [ExtraLabels] = ["sleeping", "running", "stopped", "uninterruptible", "iowaiting"].map { .fixed(("state", $0)) }
 
     static let pressure: [ContainerMetric] = [
-        stall("cpu", "waiting", "some task waited for a CPU") { $0.cpuPressure?.some.total },
-        stall("cpu", "stalled", "all tasks waited for a CPU") { $0.cpuPressure?.full.total },
-        stall("memory", "waiting", "some task waited for memory") { $0.memoryPressure?.some.total },
-        stall("memory", "stalled", "all tasks waited for memory") { $0.memoryPressure?.full.total },
-        stall("io", "waiting", "some task waited for I/O") { $0.ioPressure?.some.total },
-        stall("io", "stalled", "all tasks waited for I/O") { $0.ioPressure?.full.total },
+        stall("cpu", "waiting", "some task waited for a CPU") { $0.sample.cpuPressure?.some.total },
+        stall("cpu", "stalled", "all tasks waited for a CPU") { $0.sample.cpuPressure?.full.total },
+        stall("memory", "waiting", "some task waited for memory") { $0.sample.memoryPressure?.some.total },
+        stall("memory", "stalled", "all tasks waited for memory") { $0.sample.memoryPressure?.full.total },
+        stall("io", "waiting", "some task waited for I/O") { $0.sample.ioPressure?.some.total },
+        stall("io", "stalled", "all tasks waited for I/O") { $0.sample.ioPressure?.full.total },
         // Not cAdvisor's: newer kernels tell it.
-        stall("irq", "stalled", "all tasks waited for interrupts") { $0.irqPressure?.full.total },
+        stall("irq", "stalled", "all tasks waited for interrupts") { $0.sample.irqPressure?.full.total },
     ]
 
     private static func stall(
-        _ resource: String, _ kind: String, _ meaning: String, _ total: @escaping @Sendable (CgroupSample) -> UInt64?
+        _ resource: String, _ kind: String, _ meaning: String, _ total: @escaping @Sendable (borrowing NodeSnapshot.Row) -> UInt64?
     ) -> ContainerMetric {
         counter(.pressure, "container_pressure_\(resource)_\(kind)_seconds_total", "Time in which \(meaning), in seconds.") {
-            microseconds(total($0.sample))
+            microseconds(total($0))
         }
     }
 

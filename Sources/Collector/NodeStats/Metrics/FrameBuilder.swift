@@ -35,7 +35,9 @@ struct FrameBuilder {
     /// One frame a row that `includes` takes and, if `includesNode`, one for the node; for a source that was there in the
     /// round before and has gone, a last frame of stale markers, so that a query does not see a stopped container for five
     /// more minutes.
-    mutating func frames(for snapshot: NodeSnapshot, includesNode: Bool = true, _ includes: (borrowing NodeSnapshot.Row) -> Bool = { _ in true }) -> [SampleFrame] {
+    mutating func frames(for snapshot: NodeSnapshot, includesNode: Bool = true, _ includes: (borrowing NodeSnapshot.Row) -> Bool = { _ in true })
+        -> [SampleFrame]
+    {
         round += 1
         var frames: [SampleFrame] = []
         // By a span, since a row is some 3 KiB and has to be copied by an iterator.

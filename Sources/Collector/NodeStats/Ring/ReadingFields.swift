@@ -138,13 +138,16 @@ struct Reading {
     }
 
     private func hasLists(of other: Reading) -> Bool {
-        sample.cpuUsageByCPU.count == other.sample.cpuUsageByCPU.count && (sample.schedule == nil) == (other.sample.schedule == nil) && (sample.load == nil) == (other.sample.load == nil)
+        sample.cpuUsageByCPU.count == other.sample.cpuUsageByCPU.count && (sample.schedule == nil) == (other.sample.schedule == nil)
+            && (sample.load == nil) == (other.sample.load == nil)
             && (sample.descriptors == nil) == (other.sample.descriptors == nil) && (sample.cpuPressure == nil) == (other.sample.cpuPressure == nil)
             && (sample.memoryPressure == nil) == (other.sample.memoryPressure == nil) && (sample.ioPressure == nil) == (other.sample.ioPressure == nil)
             && (sample.irqPressure == nil) == (other.sample.irqPressure == nil)
             && sample.memoryParts.elementsEqual(other.sample.memoryParts) { $0.name == $1.name }
-            && sample.numa.elementsEqual(other.sample.numa) { $0.node == $1.node } && sample.hugePages.elementsEqual(other.sample.hugePages) { $0.size == $1.size }
-            && sample.devices.elementsEqual(other.sample.devices) { $0.hasShape(of: $1) } && sample.resctrl.elementsEqual(other.sample.resctrl) { $0.node == $1.node }
+            && sample.numa.elementsEqual(other.sample.numa) { $0.node == $1.node }
+            && sample.hugePages.elementsEqual(other.sample.hugePages) { $0.size == $1.size }
+            && sample.devices.elementsEqual(other.sample.devices) { $0.hasShape(of: $1) }
+            && sample.resctrl.elementsEqual(other.sample.resctrl) { $0.node == $1.node }
             && sample.perfEvents.elementsEqual(other.sample.perfEvents) { $0.name == $1.name && $0.cpu == $1.cpu }
     }
 

@@ -1,0 +1,121 @@
+import Exposition
+import Runtime
+import Synchronization
+import Telemetry
+import TestKit
+import Testing
+
+@testable import NodeStats
+
+/// Rounds of the whole collector over a recorded machine, under a clock that the test moves.
+@Suite struct CollectorRoundTests {
+    /// An owner that is known from some round on.
+    private final class LateOwner: ContainerSource {
+        let asked = Mutex<[[String]]>([])
+        let known = Mutex(false)
+        func containers() async -> [ContainerReference] { [] }
+        func owners(of paths: [String]) async -> [ContainerReference] {
+            asked.withLock { $0.append(paths.sorted()) }
+            guard known.withLock({ $0 }), paths.contains("/one") else { return [] }
+            var reference = ContainerReference(cgroupPath: "/one", name: "web", image: "nginx", container: "c", pod: "p", namespace: "ns")
+            reference.containerLabels = [("com.example/team", "a\"b\n")]
+            reference.memoryLimit = 100 << 20
+            return [reference]
+        }
+    }
+
+    private func step(_ fixture: CgroupFixture, _ collector: NodeCollector) async -> NodeSnapshot {
+        fixture.clock.advance(by: .seconds(1))
+        return await collector.measure(at: fixture.clock.timestamp)
+    }
+
+    @Test func `labels come late, and the series without them ends`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let owner = LateOwner()
+        let collector = fixture.collector({ $0.deliveryInterval = .seconds(1) }, source: owner)
+        let first = await collector.frames(for: await step(fixture, collector)).first { $0.source == "cgroup/one" }
+        #expect(first?.series.labels.contains { $0["pod"] == "p" } == false)
+        owner.known.withLock { $0 = true }
+        let snapshot = await step(fixture, collector)
+        let row = try #require(snapshot.rows.first { $0.reference.cgroupPath == "/one" })
+        #expect(String(decoding: row.labels.bytes, as: UTF8.self).contains(#"pod="p",container_label_com_example_team="a\"b\n""#))
+        // One shape of labels for all rows.
+        #expect(String(decoding: snapshot.rows[0].labels.bytes, as: UTF8.self).hasSuffix(#"container_label_com_example_team="""#))
+        let frame = try #require(await collector.frames(for: snapshot).first { $0.source == "cgroup/one" })
+        for (labels, value) in zip(frame.series.labels, frame.values) { #expect((labels["pod"] == "p") == !value.isStale) }
+        #expect(frame.values.contains { $0.isStale })
+        let next = try #require(await collector.frames(for: await step(fixture, collector)).first { $0.source == "cgroup/one" })
+        #expect(!next.values.contains { $0.isStale })
+        // Unknown cgroups are asked about each round, known ones every tenth.
+        #expect(owner.asked.withLock { $0[1].contains("/one") && !$0[2].contains("/one") })
+    }
+
+    @Test func `history is in order, with what came before each`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let collector = fixture.collector()
+        var times: [Int64] = []
+        for second in 1...20 {
+            try fixture.write("/sys/fs/cgroup/one/cpu.stat", "usage_usec \(5_000_000 + second * 250_000)\n")
+            let snapshot = await step(fixture, collector)
+            times.append(snapshot.timestamp.milliseconds)
+        }
+        let rows = await collector.history(of: "/one", from: nil, through: nil, limit: 100)
+        #expect(rows.map { $0.sample.time / 1_000_000 } == times)
+        #expect(rows[0].usageNanoCores == nil)
+        #expect(rows[1...].allSatisfy { $0.usageNanoCores == 250_000_000 })
+        let some = await collector.history(
+            of: "/one", from: Timestamp(milliseconds: times[4]), through: Timestamp(milliseconds: times[9]), limit: 3)
+        #expect(some.map { $0.sample.time / 1_000_000 } == Array(times[7...9]))
+    }
+
+    @Test func `a reset passes through, and a clock that jumps spoils no rate`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let collector = fixture.collector()
+        func usage() async -> (UInt64?, UInt64?) {
+            let row = await step(fixture, collector).rows.first { $0.reference.cgroupPath == "/one" }
+            return (row?.sample.cpuUsage, row?.usageNanoCores)
+        }
+        _ = await usage()
+        #expect(await usage().1 == 0)
+        try fixture.write("/sys/fs/cgroup/one/cpu.stat", "usage_usec 7\n")
+        #expect(await usage() == (7000, nil), "the counter fell: no rate, but its value")
+        _ = await collector.nextStep(monotonic: 0)
+        fixture.clock.advance(by: .seconds(3600))
+        _ = await collector.nextStep(monotonic: 1000)
+        try fixture.write("/sys/fs/cgroup/one/cpu.stat", "usage_usec 500007\n")
+        #expect(await usage().1 == nil)
+        #expect(await usage().1 == 0)
+        fixture.clock.advance(by: .seconds(-7200))
+        #expect(await collector.nextStep(monotonic: 2000).jump < -7_000_000)
+        #expect(await usage().1 == nil)
+        #expect(fixture.metric("binnacle_collector_clock_jumps_total") == 2)
+        #expect(await collector.history(of: "/one", from: nil, through: nil, limit: 10).count == 1)
+    }
+
+    @Test func `only owned cgroups, or those below a prefix`() {
+        var filter = CgroupFilter()
+        #expect(filter.shows("/system.slice/a", isOwned: false))
+        filter.onlyOwned = true
+        #expect(!filter.shows("/system.slice/a", isOwned: false) && filter.shows("/x", isOwned: true) && filter.shows("/", isOwned: false))
+        filter.rawPrefixes = ["/system.slice"]
+        #expect(filter.shows("/system.slice/a", isOwned: false) && filter.shows("/system.slice", isOwned: false))
+        #expect(!filter.shows("/system.slicer", isOwned: false))
+    }
+
+    @Test func `a reading that is young enough is not taken again`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let collector = fixture.collector()
+        let first = await collector.snapshot()
+        fixture.clock.advance(by: .milliseconds(500))
+        #expect(await collector.snapshot(maximumAge: .seconds(1)).timestamp == first.timestamp)
+        #expect(await collector.snapshot(maximumAge: .milliseconds(100)).timestamp > first.timestamp)
+    }
+
+    @Test func `sets of metrics by name`() throws {
+        #expect(try MetricSet.parse("cpu, memory_numa,advtcp") == [.cpu, .numa, .advancedTCP])
+        #expect(try MetricSet.parse("all").count == MetricSet.allCases.count)
+        #expect(MetricSet.chosen(enabled: [.cpu, .tcp], disabled: [.cpu, .memory]) == MetricSet.standard.subtracting([.memory]).union([.tcp]))
+        #expect(throws: MetricSetError(name: "cpus")) { try MetricSet.parse("cpus") }
+        #expect(MetricSetError(name: "cpus").description.hasPrefix("there is no set of metrics named \"cpus\"; the sets are advtcp, app, cpu, "))
+    }
+}
