@@ -72,7 +72,7 @@ let rows: [Row] = [
         needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime"]),
     Row(
         name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"],
-        products: [log]),
+        products: [log], testData: ["RuleFiles"]),
     Row(
         name: "Ingest", path: "Aggregator/Ingest",
         needs: ["SeriesStore", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"], products: [log]),
@@ -146,7 +146,8 @@ for row in chosen {
 if isWhole {
     targets += [
         .executableTarget(
-            name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)", resources: [.embedInCode("Demo/shop.yaml")], swiftSettings: strict),
+            name: app.name, dependencies: dependencies(app), path: "Sources/\(app.path)",
+            resources: [.embedInCode("Demo/shop.yaml"), .embedInCode("Alerts/default-rules.yaml")], swiftSettings: strict),
         .executableTarget(
             name: pause.name, dependencies: dependencies(pause), path: "Sources/\(pause.path)", cSettings: [.define("_GNU_SOURCE")],
             // SwiftPM links the Swift run time into every executable; this one is plain C, one process a pod, and

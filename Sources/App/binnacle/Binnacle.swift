@@ -15,6 +15,7 @@ struct Binnacle: AsyncParsableCommand {
               binnacle collect            only measure this machine's containers, beside Docker or whatever runs them
               binnacle query 'up'         ask in PromQL
               binnacle logs -n shop       search the logs, also of pods that are gone
+              binnacle alerts             what is firing
               binnacle report --since 1h  write down what happened
 
             The read-only endpoint is on port 10255 (kubelet's paths, Prometheus' and the log API), the
@@ -35,8 +36,8 @@ struct Binnacle: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            UpCommand.self, CollectCommand.self, AggregateCommand.self, QueryCommand.self, CheckCommand.self, LogsCommand.self, ReportCommand.self,
-            ExportCommand.self, ImportCommand.self, StoreCommand.self, BackupCommand.self, RestoreCommand.self,
+            UpCommand.self, CollectCommand.self, AggregateCommand.self, QueryCommand.self, CheckCommand.self, TestCommand.self, AlertsCommand.self,
+            LogsCommand.self, ReportCommand.self, ExportCommand.self, ImportCommand.self, StoreCommand.self, BackupCommand.self, RestoreCommand.self,
             ConfigCommand.self, CompletionCommand.self,
             WorkloadCommand.self,
         ]

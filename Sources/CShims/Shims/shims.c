@@ -48,13 +48,14 @@ int binnacle_open_beneath(int root, const char *path) {
     return descriptor < 0 ? -errno : (int)descriptor;
 }
 
-int binnacle_spawn(char *const *argv, int output, int errors) {
+int binnacle_spawn(char *const *argv, int input, int output, int errors) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    // A descriptor is never 1 or 2 already: this process has both open.
+    // A descriptor is never 0, 1 or 2 already: this process has them open.
+    if (input >= 0) posix_spawn_file_actions_adddup2(&actions, input, 0);
+    else posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (output >= 0) posix_spawn_file_actions_adddup2(&actions, output, 1);
     else posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     if (errors >= 0) posix_spawn_file_actions_adddup2(&actions, errors, 2);

@@ -12,7 +12,7 @@ enum Command {
         guard made == 0 else { return (127, Array("no pipe: \(errnoText(-made))".utf8)) }
         // The strings live until spawn has returned, which is after the program's exec.
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-        let process = unsafe binnacle_spawn(&arguments, ends[1], errors ? ends[1] : -1)
+        let process = unsafe binnacle_spawn(&arguments, -1, ends[1], errors ? ends[1] : -1)
         unsafe arguments.forEach { unsafe free($0) }
         close(ends[1])
         defer { close(ends[0]) }

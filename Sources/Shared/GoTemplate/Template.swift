@@ -14,13 +14,29 @@ public struct Template: Sendable {
     public let name: String
     let nodes: [TemplateNode]
     let definitions: [String: [TemplateNode]]
+    private let calls: [(name: String, line: Int)]
+    private let undeclared: [(name: String, line: Int)]
 
     /// Parses; functions are looked up only when they are called.
     public init(_ source: String, name: String = "template") throws(TemplateError) {
         var parser = try TemplateParser(source, name: name)
         nodes = try parser.parse()
         definitions = parser.definitions
+        calls = parser.calls
+        undeclared = parser.undeclared
         self.name = name
+    }
+
+    /// The first function or variable that would not be there if the template were given these; for a check before it is
+    /// run, which Go makes when it parses.
+    public func firstUnknown(functions: Set<String>, variables: Set<String> = []) -> TemplateError? {
+        for (name, line) in undeclared where !variables.contains(name) {
+            return TemplateError(name: self.name, line: line, problem: "undefined variable \"$\(name)\"")
+        }
+        for (name, line) in calls where !functions.contains(name) && Self.standardFunctions[name] == nil && !["and", "or", "call"].contains(name) {
+            return TemplateError(name: self.name, line: line, problem: "function \"\(name)\" not defined")
+        }
+        return nil
     }
 
     /// The text for `data`, which is the dot and `$`. `functions` come before the standard ones. `variables` are

@@ -10,6 +10,11 @@ struct TemplateParser {
     private var loops = 0
     /// By the names that `define` and `block` gave.
     private(set) var definitions: [String: [TemplateNode]] = [:]
+    /// Functions that are called and variables that nothing in the template declares, with the lines where they stand.
+    private(set) var calls: [(name: String, line: Int)] = []
+    private(set) var undeclared: [(name: String, line: Int)] = []
+    /// The variables declared so far, innermost last.
+    private var scope: [String] = []
 
     init(_ source: String, name: String) throws(TemplateError) {
         self.name = name
@@ -74,7 +79,10 @@ struct TemplateParser {
             let line = currentLine
             let argument = word == "block" ? try pipelineToClose() : nil
             if word == "define" { try expectClose(word) }
+            let outside = scope
+            scope = []
             let (body, end) = try list()
+            scope = outside
             guard end == "end" else { throw error("\(word) \"\(defined)\" has no {{end}}") }
             definitions[defined] = body
             return argument.map { .template(name: defined, argument: $0, line: line) }
@@ -95,6 +103,9 @@ struct TemplateParser {
         _ make: (TemplatePipeline, [TemplateNode], [TemplateNode]) -> TemplateNode
     ) throws(TemplateError) -> TemplateNode {
         let word = current
+        // What a condition or its branches declare ends with them.
+        let outside = scope.count
+        defer { scope.removeLast(scope.count - outside) }
         position += 1
         let condition = try pipelineToClose()
         let (then, end) = try list()
@@ -149,12 +160,14 @@ struct TemplateParser {
         case .declare, .assign:
             pipeline.variables = [first]
             pipeline.isAssignment = token(at: position + 1) == .assign
+            if pipeline.isAssignment { note(first) } else { scope.append(first) }
             position += 2
         case .comma:
             guard case .variable(let second) = token(at: position + 2), token(at: position + 3) == .declare else {
                 throw error("expected a second variable and :=")
             }
             pipeline.variables = [first, second]
+            scope += [first, second]
             position += 4
         default: return
         }
@@ -174,12 +187,15 @@ struct TemplateParser {
             case "true": return .literal(.bool(true))
             case "false": return .literal(.bool(false))
             case "nil": return .literal(.none)
-            default: return .function(word)
+            default:
+                calls.append((word, currentLine))
+                return .function(word)
             }
         case .field(let name, _):
             position += 1
             return .dot(fields: (name.isEmpty ? [] : [name]) + attachedFields())
         case .variable(let name):
+            note(name)
             position += 1
             return .variable(name, fields: attachedFields())
         case .string(let text):
@@ -199,6 +215,11 @@ struct TemplateParser {
             return .pipeline(inner, fields: attachedFields())
         default: return nil
         }
+    }
+
+    /// A variable is read or assigned to. The empty name is the root.
+    private mutating func note(_ variable: String) {
+        if !variable.isEmpty, !scope.contains(variable) { undeclared.append((variable, currentLine)) }
     }
 
     private mutating func attachedFields() -> [String] {

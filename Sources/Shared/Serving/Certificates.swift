@@ -46,6 +46,9 @@ public struct KeyPair: Sendable {
 
 /// The cluster's own certificate authority, kept as two PEM files (`ca.crt`, `ca.key`) in a directory.
 public struct CertificateAuthority: Sendable {
+    /// How long the certificates that it makes are valid.
+    public static let leafLifetime = Duration.seconds(365 * 86_400)
+
     private let certificate: Certificate
     private let key: P256.Signing.PrivateKey
     /// PEM.
@@ -103,7 +106,7 @@ public struct CertificateAuthority: Sendable {
         let leaf = P256.Signing.PrivateKey()
         let issued = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(leaf.publicKey), notValidBefore: Self.date(now - .seconds(3600)),
-            notValidAfter: Self.date(now + .seconds(365 * 86_400)), issuer: certificate.subject, subject: subject,
+            notValidAfter: Self.date(now + Self.leafLifetime), issuer: certificate.subject, subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)

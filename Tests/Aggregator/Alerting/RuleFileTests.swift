@@ -3,6 +3,20 @@ import Telemetry
 import Testing
 
 @Suite struct RuleFileTests {
+    @Test(
+        arguments: [
+            ("{{ nosuch 1 }}", "function \"nosuch\" not defined"), ("{{ $nosuch }}", "undefined variable \"$nosuch\""),
+            ("{{ if true }}{{ $x := 1 }}{{ end }}{{ $x }}", "undefined variable \"$x\""), ("{{ $x = 1 }}", "undefined variable \"$x\""),
+            ("{{ range $i, $e := query \"up\" }}{{ $i }}{{ $e.Value | humanize }}{{ end }}", nil), ("{{ $x := $value }}{{ $x | printf \"%v\" }}", nil),
+            ("{{ with $x := $labels.job }}{{ $x }}{{ else }}{{ $x }}{{ end }}{{ and true (not false) }}", nil),
+        ] as [(String, String?)])
+    func `what a template may not name is said before it is run`(text: String, problem: String?) {
+        let rules = "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '\(text)'}}]}]"
+        let errors = RuleFile.parse(Array(rules.utf8), path: "r.yml").errors
+        #expect(errors.count == (problem == nil ? 0 : 1), "\(errors)")
+        if let problem { #expect("\(errors)".contains(problem.replacing("\"", with: "\\\"")) || errors[0].problem == problem) }
+    }
+
     @Test func `reads groups, rules and durations`() throws {
         let (file, errors) = RuleFile.parse(
             Array(

@@ -28,7 +28,7 @@ public actor RuleManager {
         var name: String
     }
 
-    private let configuration: Configuration
+    private var configuration: Configuration
     private let querier: any RuleQuerier
     private let sink: any RuleSampleSink
     private let receiver: any AlertReceiver
@@ -61,8 +61,9 @@ public actor RuleManager {
     }
 
     /// Takes these files in place of those before. Rules that have stayed the same keep their alerts; series of rules that
-    /// are gone end.
-    public func load(_ files: [RuleFile]) async {
+    /// are gone end. `template` takes the place of the one before, if given.
+    public func load(_ files: [RuleFile], template: AlertTemplate? = nil) async {
+        if let template { configuration.template = template }
         let earlier = states
         states = [:]
         order = []
@@ -84,6 +85,9 @@ public actor RuleManager {
             logger.warning("series of removed rules were not ended", metadata: ["error": "\(error)"])
         }
     }
+
+    /// Of groups that name none.
+    public var defaultInterval: Duration { configuration.interval }
 
     /// The groups with their state, in the order of the files.
     public var groups: [RuleGroupState] { order.compactMap { states[$0] } }

@@ -16,7 +16,7 @@ public protocol AlertMessenger: Sendable {
     func run(_ command: [String], input: [UInt8]) async throws
 }
 
-/// Takes alerts from the rules and tells Alertmanagers and receivers, with retries, none waiting for another.
+/// Takes alerts from the rules and tells Alertmanagers and receivers, with retries, no receiver waiting for another.
 public actor AlertDispatcher: AlertReceiver {
     /// Alerts that wait for the Alertmanagers; the oldest are dropped and counted beyond that (Prometheus' queue).
     static let queueLimit = 10_000
@@ -24,7 +24,7 @@ public actor AlertDispatcher: AlertReceiver {
     /// Words that wait for a receiver.
     static let wordLimit = 1_000
 
-    private let policy: NotificationPolicy
+    private var policy: NotificationPolicy
     private let poster: any AlertPoster
     private let messenger: any AlertMessenger
     private let clock: any WallClock
@@ -35,7 +35,7 @@ public actor AlertDispatcher: AlertReceiver {
     private let words: AsyncStream<Notification>
     private let tell: AsyncStream<Notification>.Continuation
 
-    private let sent, dropped, errors, wordsSent, wordsFailed, wordsDropped: Counter
+    private let sent, dropped, errors, wordsSent, wordsFailed, wordsDropped, groupsRefused: Counter
     private let queueLength: Gauge
 
     public init(
@@ -56,13 +56,27 @@ public actor AlertDispatcher: AlertReceiver {
         wordsSent = metrics.counter("binnacle_notifications_total", "Notifications that a receiver took.")
         wordsFailed = metrics.counter("binnacle_notifications_failed_total", "Notifications that were given up after retries.")
         wordsDropped = metrics.counter("binnacle_notifications_dropped_total", "Notifications for which there was no room.")
+        groupsRefused = metrics.counter("binnacle_notification_groups_refused_total", "Alerts that waited because there were too many groups.")
     }
+
+    /// Takes another policy in place of the one before. What receivers were told is remembered where it still goes to them.
+    public func load(_ policy: NotificationPolicy) {
+        guard policy != self.policy else { return }
+        self.policy = policy
+        groups.load(policy, at: clock.now)
+        if policy.alertmanagers.isEmpty { queue = [] }
+    }
+
+    /// Addresses of the Alertmanagers.
+    public var alertmanagers: [String] { policy.alertmanagers }
 
     /// The expressions of alerts by name, for links back to them.
     public func setQueries(_ queries: [String: String]) { self.queries = queries }
 
     public func receive(_ alerts: [Alert], at time: Timestamp) {
+        let refused = groups.refused
         groups.receive(alerts, at: time)
+        groupsRefused.increment(by: groups.refused - refused)
         guard !policy.alertmanagers.isEmpty else { return }
         queue += alerts
         if queue.count > Self.queueLimit {
@@ -76,8 +90,24 @@ public actor AlertDispatcher: AlertReceiver {
     public func run() async {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.pump() }
-            tasks.addTask { for await word in self.words { await self.deliver(word) } }
+            tasks.addTask { await self.distribute() }
             await tasks.waitForAll()
+        }
+    }
+
+    /// A line for each receiver, so that one which does not answer holds up nobody else.
+    private func distribute() async {
+        await withTaskGroup(of: Void.self) { tasks in
+            var lines: [String: AsyncStream<Notification>.Continuation] = [:]
+            for await word in words {
+                if lines[word.receiver] == nil {
+                    let (line, put) = AsyncStream.makeStream(of: Notification.self, bufferingPolicy: .bufferingNewest(Self.wordLimit))
+                    lines[word.receiver] = put
+                    tasks.addTask { for await word in line { await self.deliver(word) } }
+                }
+                if case .dropped = lines[word.receiver]?.yield(word) { wordsDropped.increment() }
+            }
+            for line in lines.values { line.finish() }
         }
     }
 

@@ -17,7 +17,7 @@ public struct NotificationGroups: Sendable {
         var toldResolved: Set<Labels> = []
     }
 
-    public let policy: NotificationPolicy
+    public private(set) var policy: NotificationPolicy
     private var groups: [String: Group] = [:]
     /// Alerts that found no room.
     public private(set) var refused: UInt64 = 0
@@ -27,6 +27,23 @@ public struct NotificationGroups: Sendable {
     /// The next moment at which something may be due.
     public var nextDue: Timestamp? { groups.values.map(\.due).min() }
     public var groupCount: Int { groups.count }
+
+    /// Takes another policy. A group whose place and receiver are in it too goes on with what its receiver was told; the
+    /// alerts of others form new groups as rules tell of them again.
+    public mutating func load(_ policy: NotificationPolicy, at now: Timestamp) {
+        let earlier = groups
+        self.policy = policy
+        groups = [:]
+        receive(earlier.values.flatMap(\.alerts.values).filter { $0.state == .firing }, at: now)
+        for (key, group) in groups {
+            guard let before = earlier[key], before.route.receiver == group.route.receiver else { continue }
+            groups[key]?.alerts = before.alerts
+            groups[key]?.due = min(before.due, now + group.route.groupInterval)
+            groups[key]?.lastSent = before.lastSent
+            groups[key]?.toldFiring = before.toldFiring
+            groups[key]?.toldResolved = before.toldResolved
+        }
+    }
 
     /// Takes alerts up, as a rule tells of them.
     public mutating func receive(_ alerts: [Alert], at now: Timestamp) {

@@ -28,7 +28,10 @@ private struct PolicyReader {
         var policy = NotificationPolicy()
         check(
             document, ["alertmanagers", "external_labels", "external_url", "route", "receivers", "inhibit_rules", "silences", "global"], "")
-        policy.alertmanagers = texts(document["alertmanagers"], "alertmanagers")
+        policy.alertmanagers = texts(document["alertmanagers"], "alertmanagers").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        for (position, text) in policy.alertmanagers.enumerated() where !text.hasPrefix("http://") && !text.hasPrefix("https://") {
+            fail("alertmanagers[\(position)]", "\"\(text)\" is no http:// or https:// address, such as http://127.0.0.1:9093")
+        }
         policy.externalLabels = document["external_labels"].stringMap
         policy.externalURL = document["external_url"].string ?? ""
         let global = document["global"]
@@ -104,6 +107,10 @@ private struct PolicyReader {
         // An address goes into the dialogue with the mail server as it is.
         for text in to + [from, smarthost] where text.utf8.contains(where: { $0 < 0x21 || $0 == 0x7F }) {
             fail(place, "\"\(text)\" holds a space or a control character")
+            return nil
+        }
+        guard SMTPAddress(smarthost) != nil else {
+            fail(place, "smarthost is \"\(smarthost)\", expected host:port such as mail.example.org:587")
             return nil
         }
         var email = Receiver.Email(to: to, from: from, smarthost: smarthost)

@@ -52,6 +52,9 @@ public struct AlertTemplate: Sendable {
         .map(["Labels": .map(sample.labels.dictionary.mapValues { .string($0) }), "Value": .float(sample.value)])
     }
 
+    /// Everything that a template may call besides Go's own.
+    static let functionNames = Set(functions.keys).union(["query", "externalURL", "pathPrefix"])
+
     private func functions(at time: Timestamp, answers: [String: TemplateValue]) -> [String: TemplateFunction] {
         let externalURL = externalURL
         let own: [String: TemplateFunction] = [

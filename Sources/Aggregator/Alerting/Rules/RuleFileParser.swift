@@ -111,8 +111,9 @@ private struct RuleFileReader {
         alert.annotations = strings(document["annotations"], "\(place), annotations")
         for (kind, texts) in [("labels", labels), ("annotations", alert.annotations)] {
             for (key, text) in texts.sorted(by: { $0.key < $1.key }) {
-                do {
-                    _ = try Template(AlertTemplate.prelude + text, name: "\(name).\(key)")
+                do throws(TemplateError) {
+                    let template = try Template(AlertTemplate.prelude + text, name: "\(name).\(key)")
+                    if let unknown = template.firstUnknown(functions: AlertTemplate.functionNames) { throw unknown }
                 } catch {
                     fail("\(place), \(kind), \(key)", error.problem)
                 }

@@ -8,8 +8,10 @@ import Telemetry
 
 /// Prometheus' API over this process: its store, its scraper and its settings.
 enum StoreQueries {
-    static func api(_ store: SeriesStore, _ scraper: Scraper, _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry) -> PrometheusAPI {
-        var providers = PrometheusProviders()
+    static func api(
+        _ store: SeriesStore, _ scraper: Scraper, _ alerts: AlertService, _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry
+    ) -> PrometheusAPI {
+        var providers = alerts.providers
         providers.targets = ScrapedTargets(scraper: scraper)
         providers.exemplars = StoredExemplars(store: store)
         providers.status = StoreStatus(store: store, settings: settings)

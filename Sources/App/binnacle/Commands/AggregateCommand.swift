@@ -1,3 +1,4 @@
+import Alerting
 import ArgumentParser
 import Logging
 
@@ -13,6 +14,7 @@ struct AggregateCommand: AsyncParsableCommand {
               binnacle aggregate --data-dir /srv/metrics
               binnacle aggregate --data-dir /srv/old --retention unlimited --out-of-order-window unlimited
               binnacle aggregate --data-dir /srv/metrics --scrape-config prometheus.yml
+              binnacle aggregate --data-dir /srv/metrics --rules 'rules/*.yml' --notify notify.yml
             """)
 
     @Option(help: ArgumentHelp("Where all state is kept.", valueName: "dir")) var dataDir: String?
@@ -20,14 +22,21 @@ struct AggregateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The address that queries are answered on. What comes in comes in on the loopback address.", valueName: "ip"))
     var bindAddress: String?
     @Option(help: ArgumentHelp("What to scrape, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files of recording and alerting rules in Prometheus' form; * is a wildcard.", valueName: "file"))
+    var rules: [String] = []
+    @Option(help: ArgumentHelp("Whom to tell of alerts, in the form of Alertmanager's own file.", valueName: "file")) var notify: String?
+    @Flag(help: "Leave out the built-in alerts (`binnacle alerts --built-in`).") var noDefaultAlerts = false
     @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat: String?
     @Option(help: ArgumentHelp("What the program's own log shows: debug, info, notice, warning, error.", valueName: "level")) var logLevel: String?
     @OptionGroup(title: "Store and queries") var store: StoreOptions
 
     func run() async throws {
         let own = [
-            ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("scrape-config", scrapeConfig), ("log-format", logFormat),
-            ("log-level", logLevel),
+            ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("scrape-config", scrapeConfig),
+            ("rules", rules.isEmpty ? nil : rules.joined(separator: "\n")), ("notify", notify), ("default-alerts", noDefaultAlerts ? "false" : nil),
+            ("log-format", logFormat), ("log-level", logLevel),
         ]
         var settings = Settings()
         try SettingKey.apply(own.compactMap { name, value in value.map { (name, $0) } } + store.given, to: &settings)

@@ -20,6 +20,7 @@ struct UpCommand: AsyncParsableCommand {
             EXAMPLES
               binnacle up --demo
               binnacle up --data-dir /srv/binnacle --port-offset 100
+              binnacle up --rules 'rules/*.yml' --notify notify.yml     (read anew on SIGHUP and when they change)
             """)
 
     @Flag(help: "Also run the demo shop.") var demo = false

@@ -1,3 +1,4 @@
+import Alerting
 import Glibc
 import JSON
 import Telemetry
@@ -21,6 +22,10 @@ struct Settings: Sendable {
     var logsRetention = Duration.seconds(15 * 86_400)
     var isolation = Isolation.auto
     var scrapeConfig: String?
+    /// Files of rules, which may have wildcards.
+    var rules: [String] = []
+    var notify: String?
+    var defaultAlerts = true
     var kubeconfig: String?
 
     /// `auto` tries each right; `none` runs pods as plain process groups on the host's network.
@@ -31,6 +36,8 @@ struct Settings: Sendable {
     var readOnlyPort: Int { Ports.readOnly + portOffset }
     var ingestPort: Int { Ports.ingest + portOffset }
     var apiPort: Int { Ports.api + portOffset }
+
+    var alertSources: AlertSources { AlertSources(rules: rules, policy: notify, builtIn: defaultAlerts ? PackageResources.default_rules_yaml : nil) }
 
     /// `/var/lib/binnacle` where it can be written, else `$XDG_DATA_HOME/binnacle`.
     static var defaultDataDirectory: String {
@@ -88,6 +95,27 @@ struct SettingKey: Sendable {
             read: { $0.scrapeConfig ?? "" },
             write: { settings, text in
                 settings.scrapeConfig = text.isEmpty ? nil : text
+                return true
+            }),
+        SettingKey(
+            name: "rules", help: "Files of recording and alerting rules in Prometheus' form; * is a wildcard.", expected: "paths, a line or a comma between",
+            read: { $0.rules.joined(separator: "\n") },
+            write: { settings, text in
+                settings.rules = text.split { $0 == "," || $0 == "\n" }.map { String($0.drop { $0 == " " }) }
+                return true
+            }, isList: true),
+        SettingKey(
+            name: "notify", help: "Whom to tell of alerts, in the form of Alertmanager's own file.", expected: "a path",
+            read: { $0.notify ?? "" },
+            write: { settings, text in
+                settings.notify = text.isEmpty ? nil : text
+                return true
+            }),
+        SettingKey(
+            name: "default-alerts", help: "Whether the built-in alerts are evaluated.", expected: "true or false", read: { "\($0.defaultAlerts)" },
+            write: { settings, text in
+                guard let value = Bool(text) else { return false }
+                settings.defaultAlerts = value
                 return true
             }),
         SettingKey(

@@ -15,6 +15,12 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long log lines are kept.", valueName: "duration")) var logsRetention: String?
     @Option(help: ArgumentHelp("Whether pods get namespaces of their own: auto or none.", valueName: "choice")) var isolation: String?
     @Option(help: ArgumentHelp("What to scrape besides annotated pods, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files of recording and alerting rules in Prometheus' form; * is a wildcard.", valueName: "file"))
+    var rules: [String] = []
+    @Option(help: ArgumentHelp("Whom to tell of alerts, in the form of Alertmanager's own file.", valueName: "file")) var notify: String?
+    @Flag(help: "Leave out the built-in alerts (`binnacle alerts --built-in`).") var noDefaultAlerts = false
     @Option(help: ArgumentHelp("Where the kubeconfig is written.", valueName: "file")) var kubeconfig: String?
 
     @OptionGroup(title: "Metric store and queries") var store: StoreOptions
@@ -25,7 +31,8 @@ struct SettingsOptions: ParsableArguments {
             ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("node-name", nodeName),
             ("log-format", logFormat), ("log-level", logLevel), ("pod-cidr", podCIDR), ("service-cidr", serviceCIDR),
             ("cluster-domain", clusterDomain), ("logs-retention", logsRetention), ("isolation", isolation), ("scrape-config", scrapeConfig),
-            ("kubeconfig", kubeconfig),
+            ("rules", rules.isEmpty ? nil : rules.joined(separator: "\n")), ("notify", notify),
+            ("default-alerts", noDefaultAlerts ? "false" : nil), ("kubeconfig", kubeconfig),
         ]
         return all.compactMap { name, value in value.map { (name, $0) } } + store.given
     }

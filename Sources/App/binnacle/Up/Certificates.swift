@@ -7,6 +7,8 @@ struct Certificates {
     let authority: String
     let serverIdentity: TLSIdentity
     let kubeconfig: String
+    /// A copy that runs for so long must be restarted before.
+    let serverExpiry: Timestamp
 
     /// Leaf certificates are made anew at each start: they cost a millisecond and never expire unnoticed.
     static func open(_ directory: DataDirectory, _ settings: Settings, serviceAddress: String, now: Timestamp) throws -> Certificates {
@@ -22,6 +24,7 @@ struct Certificates {
             authority: authority.certificatePEM,
             serverIdentity: TLSIdentity(
                 certificate: server.certificate, privateKey: server.privateKey, clientAuthority: authority.certificatePEM),
-            kubeconfig: Kubeconfig.text(server: "https://127.0.0.1:\(settings.apiPort)", authority: authority.certificatePEM, admin: admin))
+            kubeconfig: Kubeconfig.text(server: "https://127.0.0.1:\(settings.apiPort)", authority: authority.certificatePEM, admin: admin),
+            serverExpiry: now + CertificateAuthority.leafLifetime)
     }
 }

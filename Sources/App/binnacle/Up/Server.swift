@@ -1,4 +1,5 @@
 import APIServer
+import Alerting
 import ContainerRuntime
 import Controllers
 import HTTP
@@ -39,6 +40,7 @@ struct Server {
     static let gitVersion = "v1.33.0+binnacle"
 
     static func make(_ settings: Settings) async throws -> Server {
+        let rules = try AlertService.read(settings.alertSources)
         let directory = try DataDirectory.open(settings.dataDir)
         let registry = MetricRegistry()
         let log = Logger(label: "binnacle")
@@ -49,7 +51,7 @@ struct Server {
         let ranges = try NetworkRanges.choose(settings, directory)
         let runtime = try await openRuntime(directory, settings, ranges, registry)
         do {
-            return try await make(settings, directory, registry, stores, runtime, ranges, log)
+            return try await make(settings, directory, registry, stores, runtime, ranges, rules, log)
         } catch {
             // A start that failed leaves nothing, but does not end pods of an earlier run that it has found.
             if await runtime.sandboxes().isEmpty { await runtime.teardown() }
@@ -59,7 +61,7 @@ struct Server {
 
     private static func make(
         _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ stores: Stores, _ runtime: HostRuntime,
-        _ ranges: NetworkRanges, _ log: Logger
+        _ ranges: NetworkRanges, _ rules: AlertSources.Loaded, _ log: Logger
     ) async throws -> Server {
         let clock = SystemClock()
         let network = try serviceNetwork(ranges, runtime)
@@ -111,8 +113,17 @@ struct Server {
 
         let scraper = try Scrapes.make(
             file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, registry: registry, log: log)
-        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scraper)
-        let ingestServer = try await IngestEndpoint.bind(stores.series, directory, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+        let alerts = await AlertService(
+            settings.alertSources, rules, store: stores.series, address: "http://\(settings.nodeName):\(settings.readOnlyPort)", clock: clock,
+            registry: registry, log: log)
+        let ownMetrics = OwnMetrics(
+            registry: registry, instance: settings.nodeName, store: stores.series,
+            more: { kubelet.probeMetrics.collect() })
+        registry.gauge("binnacle_certificate_expiry_timestamp_seconds", "When certificates expire, in Unix seconds.", ["name": "apiserver"]).value =
+            certificates.serverExpiry.seconds
+        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scraper, alerts)
+        let ingestServer = try await IngestEndpoint.bind(
+            stores.series, directory, alerts: alerts, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -121,7 +132,8 @@ struct Server {
         let proxy = try makeProxy(network, client, controllerEvents, registry)
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
         let parts: [any Service] =
-            stores.parts + [
+            stores.parts + alerts.parts + [
+                Part(name: "own metrics", body: { try await ownMetrics.run() }),
                 apiServer, readOnlyServer, ingestServer,
                 Part(name: "controllers", body: { await controlPlane.run() }),
                 Part(name: "controller events", body: { await controllerEvents.run() }),
@@ -198,7 +210,7 @@ struct Server {
 
     private static func readOnlyRouter(
         _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService,
-        _ stores: Stores, _ client: LocalClient, _ health: Health, _ scraper: Scraper
+        _ stores: Stores, _ client: LocalClient, _ health: Health, _ scraper: Scraper, _ alerts: AlertService
     ) -> HTTPRouter {
         let clock = SystemClock()
         var router = HTTPRouter()
@@ -210,7 +222,7 @@ struct Server {
         ]
         NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: KubeletPods(kubelet: kubelet), checks: checks).register(
             on: &router)
-        StoreQueries.api(stores.series, scraper, settings, directory, registry).register(on: &router)
+        StoreQueries.api(stores.series, scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)

@@ -31,9 +31,9 @@ int binnacle_sandbox_main(int argc, char *_Nonnull *_Nonnull argv);
 // sun_path. Returns a non-blocking, close-on-exec descriptor or -errno.
 int binnacle_connect(const char *directory, const char *name);
 
-// Starts `argv` (a full path first) in a session of its own with standard input from /dev/null and
-// output as given (-1: /dev/null). No other descriptor passes. Returns the process id or -errno.
-int binnacle_spawn(char *const _Nullable *_Nonnull argv, int output, int errors);
+// Starts `argv` (a full path first) in a session of its own with standard input and output as given
+// (-1: /dev/null). No other descriptor passes. Returns the process id or -errno.
+int binnacle_spawn(char *const _Nullable *_Nonnull argv, int input, int output, int errors);
 
 // Starts a detached thread of the given stack size. Returns 0 or an errno.
 int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context);
