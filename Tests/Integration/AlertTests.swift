@@ -101,7 +101,7 @@ import Testing
         let port = 20_000 + FreePorts.offset(for: [20_000])
         try HostFileSystem().write(directory.file("am.yml"), Array("route: {receiver: none}\nreceivers: [{name: none}]\n".utf8))
         let process = try Program.spawn(
-            [
+            DebianTool.inPlace + [
                 DebianTool.alertmanager, "--config.file", directory.file("am.yml"), "--storage.path", directory.file("am"), "--web.listen-address",
                 "127.0.0.1:\(port)", "--cluster.listen-address=",
             ], output: directory.file("am-out"), errors: directory.file("am-err"))

@@ -27,10 +27,10 @@ public struct RuleTestRunner: Sendable {
         let samples = MemorySamples()
         for series in test.series { samples.load(series.labels, series.values, interval: test.interval) }
         let engine = Engine(source: samples)
-        var configuration = RuleManager.Configuration()
+        var configuration = RuleRunner.Configuration()
         configuration.interval = file.evaluationInterval
         configuration.template = AlertTemplate(externalLabels: test.externalLabels, externalURL: test.externalURL)
-        let manager = RuleManager(
+        let manager = RuleRunner(
             configuration: configuration, querier: EngineQuerier(engine: engine), sink: samples, receiver: NobodyToTell(), clock: TimeZero(),
             metrics: MetricRegistry(), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         await manager.load(ordered)

@@ -14,7 +14,7 @@ actor AlertService {
     /// How often the files are looked at.
     static let watchInterval = Duration.seconds(30)
 
-    nonisolated let manager: RuleManager
+    nonisolated let manager: RuleRunner
     nonisolated let dispatcher: AlertDispatcher
     private let sources: AlertSources
     /// Where people find this server, unless the policy says so.
@@ -50,7 +50,7 @@ actor AlertService {
         succeededAt = registry.gauge("binnacle_rules_last_reload_success_timestamp_seconds", "When they were last right, in Unix seconds.")
         dispatcher = AlertDispatcher(
             policy: NotificationPolicy(), poster: NetworkAlertPoster(), messenger: AlertMessages(clock: clock), clock: clock, metrics: registry, logger: log)
-        manager = RuleManager(
+        manager = RuleRunner(
             querier: EngineQuerier(engine: Engine(source: store)), sink: StoredRuleSamples(store: store), receiver: dispatcher, clock: clock,
             metrics: registry, logger: log)
         await take(loaded)

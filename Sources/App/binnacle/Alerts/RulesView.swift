@@ -6,7 +6,7 @@ import Telemetry
 
 /// The rules as Prometheus' API shows them.
 struct RulesView: RulesProvider {
-    let manager: RuleManager
+    let manager: RuleRunner
     let dispatcher: AlertDispatcher
 
     func groups(_ filter: RulesFilter) async throws -> (groups: [JSON], nextToken: String?) {

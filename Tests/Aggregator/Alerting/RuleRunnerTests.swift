@@ -7,7 +7,7 @@ import TestKit
 import Testing
 
 /// Rules over a source of the test's making, whose writes and alerts it keeps.
-@Suite struct RuleManagerTests {
+@Suite struct RuleRunnerTests {
     final class World: RuleQuerier, RuleSampleSink, AlertReceiver {
         struct State {
             var results: [String: [RuleSample]] = [:]
@@ -44,8 +44,8 @@ import Testing
         }
     }
 
-    private func manager(_ world: World) -> RuleManager {
-        RuleManager(
+    private func manager(_ world: World) -> RuleRunner {
+        RuleRunner(
             querier: world, sink: world, receiver: world, clock: ManualClock(), metrics: MetricRegistry(), logger: Logger(label: "test"))
     }
     private func file(_ text: String) -> [RuleFile] {

@@ -13,7 +13,7 @@ public protocol AlertReceiver: Sendable {
 }
 
 /// Runs groups of rules, each at its own pace, and keeps their state over reloads.
-public actor RuleManager {
+public actor RuleRunner {
     public struct Configuration: Sendable {
         /// Of groups that name none.
         public var interval = Duration.seconds(60)
