@@ -193,6 +193,12 @@ public final class SeriesStore: Sendable {
 
     private func registerGauges(_ metrics: MetricRegistry) {
         let shared = shared
+        metrics.gauge("binnacle_series_store_cache_bytes", "Memory of directories and decoded columns that are kept for queries.") {
+            Double(shared.cache.bytes)
+        }
+        metrics.gauge("binnacle_series_store_cache_bytes_limit", "The bound of that.") { Double(shared.configuration.maxCacheBytes) }
+        metrics.gauge("binnacle_series_store_cached_labels", "Series whose label sets are kept for queries.") { Double(shared.labels.count) }
+        metrics.gauge("binnacle_series_store_cached_labels_limit", "The bound of that.") { Double(shared.configuration.maxCachedLabels) }
         metrics.gauge("binnacle_series_store_series", "Series within the retention.") { Double(shared.index.withLock { $0.count }) }
         metrics.gauge("binnacle_series_store_series_limit", "The bound of that.") { Double(shared.configuration.maxSeries) }
         metrics.gauge("binnacle_series_store_head_bytes", "Memory of samples that are in no day file yet.") { Double(shared.head.bytes) }

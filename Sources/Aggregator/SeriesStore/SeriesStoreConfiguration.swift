@@ -48,6 +48,10 @@ public struct SeriesStoreConfiguration: Sendable {
     public var maxSamplesPerQuery = 50_000_000
     /// The newest exemplars are kept.
     public var maxExemplars = 100_000
+    /// Memory for directories and decoded columns of parts that queries read lately.
+    public var maxCacheBytes = 64 << 20
+    /// Series whose label sets are kept for queries: each takes a few hundred bytes.
+    public var maxCachedLabels = 50_000
     /// Threads that read day files.
     public var readerCount = 2
     /// Columns in one part.

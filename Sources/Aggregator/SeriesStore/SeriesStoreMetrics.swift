@@ -27,6 +27,9 @@ struct SeriesStoreMetrics: Sendable {
     let corruptParts: Counter
     let queries: Counter
     let queriesTooLarge: Counter
+    let cacheHits: Counter
+    let cacheMisses: Counter
+    let cacheEvictions: Counter
 
     init(_ registry: MetricRegistry) {
         func counter(_ name: String, _ help: String, _ labels: [String: String] = [:]) -> Counter {
@@ -59,6 +62,9 @@ struct SeriesStoreMetrics: Sendable {
         corruptParts = counter("corrupt_parts", "Reads of a damaged part or file, which was left out.")
         queries = counter("queries", "Queries for samples.")
         queriesTooLarge = counter("queries_too_large", "Queries refused because of the number of their samples.")
+        cacheHits = counter("cached_columns", "Columns that a query wanted decoded, by whether the cache had them.", ["outcome": "hit"])
+        cacheMisses = counter("cached_columns", "Columns that a query wanted decoded, by whether the cache had them.", ["outcome": "miss"])
+        cacheEvictions = counter("cache_evictions", "Parts that the cache let go for others.")
     }
 
     func count(_ outcome: WriteOutcome) {

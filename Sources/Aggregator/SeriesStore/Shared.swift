@@ -34,12 +34,16 @@ final class Shared: Sendable {
     let intake = Mutex(Intake())
     /// Parts that a reader found damaged, for the writer to mark.
     let damaged = Mutex<[Day: Set<Int64>]>([:])
+    let cache: PartCache
+    let labels: LabelsCache
 
     init(directory: String, configuration: SeriesStoreConfiguration, metrics: SeriesStoreMetrics, clock: any WallClock) {
         self.directory = directory
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
+        cache = PartCache(maxBytes: configuration.maxCacheBytes, metrics: metrics)
+        labels = LabelsCache(maxSeries: configuration.maxCachedLabels)
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }

@@ -21,11 +21,11 @@ public struct Labels: Hashable, Sendable {
     public init(_ pairs: some Sequence<(String, String)>) {
         var map: [String: String] = [:]
         for (name, value) in pairs { map[name] = value }
-        list = map.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted { $0.name < $1.name }
+        list = map.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted { $0.name.precedes($1.name) }
     }
 
     public init(_ map: [String: String]) {
-        list = map.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted { $0.name < $1.name }
+        list = map.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted { $0.name.precedes($1.name) }
     }
 
     public init(name: String, _ map: [String: String] = [:]) {
@@ -49,7 +49,7 @@ public struct Labels: Hashable, Sendable {
             return ""
         }
         set {
-            let position = list.firstIndex { $0.name >= name } ?? list.count
+            let position = list.firstIndex { !$0.name.precedes(name) } ?? list.count
             let exists = position < list.count && list[position].name == name
             switch (exists, newValue.isEmpty) {
             case (true, true): list.remove(at: position)
@@ -68,13 +68,27 @@ public struct Labels: Hashable, Sendable {
 }
 
 extension Labels: Comparable {
-    /// By the first label that differs, name before value; a prefix comes first: Prometheus' order of results.
+    /// By the first label that differs, name before value, by the bytes of their UTF-8; a prefix comes first: Prometheus' order of
+    /// results.
     public static func < (left: Labels, right: Labels) -> Bool {
         for (a, b) in zip(left.list, right.list) {
-            if a.name != b.name { return a.name < b.name }
-            if a.value != b.value { return a.value < b.value }
+            if !a.name.isSame(as: b.name) { return a.name.precedes(b.name) }
+            if !a.value.isSame(as: b.value) { return a.value.precedes(b.value) }
         }
         return left.count < right.count
+    }
+}
+
+extension String {
+    /// Swift orders texts by their canonical form, where one letter may have several encodings. That of ASCII is the order of its
+    /// bytes, and the quick case.
+    fileprivate func precedes(_ other: String) -> Bool {
+        utf8Span.isKnownASCII && other.utf8Span.isKnownASCII ? self < other : utf8.lexicographicallyPrecedes(other.utf8)
+    }
+
+    /// By bytes too.
+    fileprivate func isSame(as other: String) -> Bool {
+        utf8Span.isKnownASCII && other.utf8Span.isKnownASCII ? self == other : utf8.elementsEqual(other.utf8)
     }
 }
 

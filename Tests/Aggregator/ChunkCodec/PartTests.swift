@@ -147,10 +147,8 @@ import Testing
                 }
                 if random.next() % 4 == 0 { damaged.removeLast(Int(random.next() % UInt64(damaged.count))) }
                 let bytes = body
-                guard let reader = try? PartReader(content: damaged, finish: nil, isChecked: false, fetch: { Array(bytes[$0.clamped(to: 0..<bytes.count)]) })
-                else {
-                    continue
-                }
+                guard let directory = try? PartDirectory(content: damaged) else { continue }
+                let reader = PartReader(directory, isChecked: false) { Array(bytes[$0.clamped(to: 0..<bytes.count)]) }
                 for position in reader.ids.indices where reader.sampleCount(at: position) < 100_000 {
                     let samples = try? reader.samples(at: position)
                     #expect(samples == nil || samples!.values.count == samples!.times.count)

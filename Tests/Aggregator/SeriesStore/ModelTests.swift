@@ -74,6 +74,8 @@ import Testing
         configuration.maxColumnsPerPart = [3, 128].randomElement(using: &random)!
         configuration.flushInterval = .seconds(60)
         configuration.makesRollups = seed % 3 == 0
+        configuration.maxCacheBytes = [0, 4000, 64 << 20][Int(seed) % 3]
+        configuration.maxCachedLabels = [0, 5, 1000][Int(seed / 3) % 3]
         let harness = try StoreHarness(configuration)
         var model = Model(window: configuration.outOfOrderWindow.wholeMilliseconds, retention: configuration.retention.wholeMilliseconds)
         var sets = (0..<4).map { randomSet($0, &random) }
@@ -184,6 +186,12 @@ import Testing
                 #expect(answer.warnings == [])
                 #expect(
                     answer.series.map(\.exact) == model.select(matchers, from, through).map(\.exact), "seed \(seed) step \(step) \(matchers)")
+                // Twice: from files, then from the cache.
+                for needsValues in [true, false, true] {
+                    let series = try await harness.blocks(matchers, from, through, needsValues: needsValues)
+                    #expect(
+                        series.map(\.exact) == (needsValues ? answer.series : answer.series.map(\.marks)).map(\.exact), "seed \(seed) step \(step) \(matchers)")
+                }
                 let names = try await harness.store.series(
                     matchers: matchers, from: Timestamp(milliseconds: from), through: Timestamp(milliseconds: through))
                 #expect(Set(names).isSuperset(of: answer.series.map(\.labels)))

@@ -32,4 +32,15 @@ import Testing
         #expect(labels == ["a": "1", "aa": "x"])
         #expect(Labels(name: "up", ["job": "a\"b"]).description == #"up{job="a\"b"}"#)
     }
+
+    @Test func `order by the bytes of UTF-8`() {
+        // Composed and decomposed: equal to Swift's order, two texts to Prometheus.
+        let composed: Labels = ["a": "caf\u{e9}", "b": "1"], decomposed: Labels = ["a": "cafe\u{301}", "b": "0"]
+        #expect(decomposed < composed && !(composed < decomposed))
+        // U+FF5E comes before U+1F600 in bytes, after it in UTF-16.
+        let wide: Labels = ["a": "\u{ff5e}"], face: Labels = ["a": "\u{1f600}"]
+        #expect(wide < face && !(face < wide))
+        let short: Labels = ["a": "1"], long: Labels = ["a": "1", "b": "2"]
+        #expect(short < long && !(long < short) && !(long < long))
+    }
 }

@@ -107,7 +107,7 @@ enum ValueColumn {
         }
     }
 
-    private static func readScalar(_ reader: inout ByteReader) throws(ChunkError) -> Double {
+    static func readScalar(_ reader: inout ByteReader) throws(ChunkError) -> Double {
         let exponent = Int(try reader.byte())
         if exponent == 255 { return Double(bitPattern: try reader.fixed64()) }
         guard exponent <= DecimalScale.largestExponent else { throw .malformed("a value of \(exponent) decimals") }

@@ -47,7 +47,8 @@ struct FrequencyTable {
     /// Frequencies that sum to 2^scaleBits; each class that occurs has at least 1.
     private static func scale(_ quantized: [UInt8], _ scaleBits: Int) -> [UInt32] {
         let scale = 1 << scaleBits
-        let weights = quantized.map { $0 == 0 ? 0 : Int(FrequencyTable.weights[Int($0)]) }
+        let table = FrequencyTable.weights
+        let weights = quantized.map { $0 == 0 ? 0 : Int(table[Int($0)]) }
         let sum = weights.reduce(0, +)
         guard sum > 0 else { return [] }
         var result = weights.map { $0 == 0 ? 0 : UInt32(max(1, $0 * scale / sum)) }

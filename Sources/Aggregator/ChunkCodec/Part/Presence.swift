@@ -36,6 +36,8 @@ struct Presence: Hashable {
     /// Rows that hold a value or a staleness marker.
     var sampleCount: Int { runs.reduce(0) { $1 & 3 == 0 ? $0 : $0 + Int($1 >> 2) } }
 
+    var hasStale: Bool { runs.contains { $0 & 3 == 2 } }
+
     /// The times of the rows that hold something.
     func times(_ all: [Int64]) -> ContiguousArray<Int64> {
         var times = ContiguousArray<Int64>()
@@ -51,7 +53,7 @@ struct Presence: Hashable {
 
     /// The samples: the values, and markers where the series ended.
     func withStale(_ values: [Double]) -> ContiguousArray<Double> {
-        guard runs.contains(where: { $0 & 3 == 2 }) else { return ContiguousArray(values) }
+        guard hasStale else { return ContiguousArray(values) }
         var samples = ContiguousArray<Double>()
         samples.reserveCapacity(sampleCount)
         var next = 0

@@ -9,6 +9,15 @@ protocol Accumulator: Sendable {
     mutating func merge(_ later: Self)
     /// Of at least one value.
     var value: Double { get }
+    /// Whether values do not matter, so that many of one moment can be taken in at once.
+    static var isBlind: Bool { get }
+    /// Takes in `count` values at once; only if it is blind.
+    mutating func add(count: Int)
+}
+
+extension Accumulator {
+    static var isBlind: Bool { false }
+    mutating func add(count: Int) { preconditionFailure("the values matter") }
 }
 
 extension CompensatedSum: Accumulator {
@@ -23,14 +32,18 @@ extension CompensatedMean: Accumulator {}
 
 struct CountAccumulator: Accumulator {
     private(set) var value = 0.0
+    static var isBlind: Bool { true }
     mutating func add(_: Double) { value += 1 }
+    mutating func add(count: Int) { value += Double(count) }
     mutating func merge(_ later: CountAccumulator) { value += later.value }
 }
 
 /// Always 1.
 struct GroupAccumulator: Accumulator {
     var value: Double { 1 }
+    static var isBlind: Bool { true }
     mutating func add(_: Double) {}
+    mutating func add(count: Int) {}
     mutating func merge(_: GroupAccumulator) {}
 }
 

@@ -143,6 +143,18 @@ extension Evaluator {
         let groups = grouping.labels.count
         try account(groups * count, series: groups, bytesPerSample: MemoryLayout<A>.stride + 1)
         let groupOf = grouping.groupOf
+        if A.isBlind, lazy.alike.reduce(0, { $0 + $1.count }) == groupOf.count {
+            // One look at each block does for all its series.
+            var states = FoldStates<A>(groups: groups, count: count)
+            for range in lazy.alike {
+                guard let column = lazy.columns(range.lowerBound..<range.lowerBound + 1).first else { continue }
+                var members = Array(repeating: 0, count: groups)
+                for series in range { members[groupOf[series]] += 1 }
+                for group in members.indices where members[group] > 0 { states.add(column, to: group, times: members[group]) }
+                try await pause(after: range.count + groups * count)
+            }
+            return columns(of: states, grouping)
+        }
         let partial = try await pieces(groupOf.count, work: lazy.work + groupOf.count * count) { range in
             var states = FoldStates<A>(groups: groups, count: count)
             // Some series at a time, so that their columns stay in the cache.
@@ -156,8 +168,12 @@ extension Evaluator {
         guard var total = partial.first else { return [] }
         for next in partial.dropFirst() { total.merge(next) }
         if Task.isCancelled { throw QueryError(.canceled, "query was canceled in expression evaluation") }
-        return grouping.labels.enumerated().compactMap { group, labels in
-            let values = total.values(of: group)
+        return columns(of: total, grouping)
+    }
+
+    private func columns<A: Accumulator>(of states: FoldStates<A>, _ grouping: Grouping) -> [SeriesColumn] {
+        grouping.labels.enumerated().compactMap { group, labels in
+            let values = states.values(of: group)
             return values.isEmptyColumn ? nil : SeriesColumn(labels: labels, values: values)
         }
     }
@@ -200,6 +216,15 @@ private struct FoldStates<A: Accumulator>: Sendable {
         let base = group * count
         for step in 0..<count where !column[step].isAbsent {
             states[base + step].add(column[step])
+            isPresent[base + step] = true
+        }
+    }
+
+    /// The same column `times` times, for a blind accumulator.
+    mutating func add(_ column: [Double], to group: Int, times: Int) {
+        let base = group * count
+        for step in 0..<count where !column[step].isAbsent {
+            states[base + step].add(count: times)
             isPresent[base + step] = true
         }
     }

@@ -18,9 +18,15 @@ extension Evaluator {
             (block: block, cuts: WindowCuts(block.timestamps, ends: moments, length: lookback))
         }
         let count = isFixed ? steps.count : 0
+        var alike: [Range<Int>] = []
+        var base = 0
+        for block in selection.blocks {
+            if !isSmoothed, !block.columns.isEmpty, block.columns.allSatisfy(\.isEmpty) { alike.append(base..<base + block.columns.count) }
+            base += block.columns.count
+        }
         return LazyVector(
             labels: selection.blocks.flatMap(\.labels), dropsNames: false, stepCount: steps.count,
-            work: selection.seriesCount * steps.count + selection.sampleCount / 2
+            work: selection.seriesCount * steps.count + selection.sampleCount / 2, alike: alike
         ) { range in
             Evaluator.eachColumn(blocks, range) { number, column in
                 let (block, cuts) = blocks[number]

@@ -9,6 +9,8 @@ struct LazyVector: Sendable {
     var stepCount: Int
     /// Samples and points that all columns take to work out, for deciding how to share them.
     var work: Int
+    /// Ranges of series whose columns are all equal: those of which only the moments were read.
+    var alike: [Range<Int>] = []
     /// The columns of a range of the series.
     var columns: @Sendable (Range<Int>) -> [[Double]]
 
@@ -23,6 +25,7 @@ struct LazyVector: Sendable {
     func mapped(dropsNames drops: Bool, _ change: @escaping @Sendable (inout [Double]) -> Void) -> LazyVector {
         var result = self
         result.dropsNames = dropsNames || drops
+        result.alike = []
         let columns = columns
         result.columns = { range in
             var all = columns(range)

@@ -21,8 +21,10 @@ struct SlidingQuantile {
             if range.lowerBound >= held.upperBound || arriving.count * 4 > range.count {
                 window.fill(values[range])
             } else {
-                for index in held.lowerBound..<range.lowerBound { window.remove(values[index]) }
-                for index in arriving { window.insert(values[index]) }
+                let pairs = min(range.lowerBound - held.lowerBound, arriving.count)
+                for pair in 0..<pairs { window.replace(values[held.lowerBound + pair], values[arriving.lowerBound + pair]) }
+                for index in held.lowerBound + pairs..<range.lowerBound { window.remove(values[index]) }
+                for index in arriving.lowerBound + pairs..<arriving.upperBound { window.insert(values[index]) }
             }
             held = range
             result[step] = value(window, step)
@@ -42,6 +44,28 @@ struct SlidingQuantile {
 
     private mutating func remove(_ value: Double) {
         if value.isNaN { nanCount -= 1 } else { sorted.remove(at: place(of: value)) }
+    }
+
+    /// Takes one value out and puts another in: only what lies between their places moves.
+    private mutating func replace(_ old: Double, _ new: Double) {
+        guard !old.isNaN, !new.isNaN else {
+            remove(old)
+            insert(new)
+            return
+        }
+        let from = place(of: old)
+        let to = place(of: new)
+        unsafe sorted.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            // `old` is in the list, so `from` is below its count, and `to` is at most that.
+            if to > from {
+                unsafe (base + from).update(from: base + from + 1, count: to - from - 1)
+                unsafe base[to - 1] = new
+            } else {
+                unsafe (base + to + 1).update(from: base + to, count: from - to)
+                unsafe base[to] = new
+            }
+        }
     }
 
     /// The first place whose value is not below `value`.

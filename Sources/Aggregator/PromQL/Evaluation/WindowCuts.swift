@@ -59,8 +59,13 @@ struct SampleRun: Sendable {
     var timestamps: [Int64]
     var values: [Double]
 
-    /// Leaves gaps and stale markers out.
+    /// Leaves gaps and stale markers out. An empty column has an ordinary value at each moment.
     init(compacting timestamps: [Int64], _ values: [Double]) {
+        if values.isEmpty {
+            self.timestamps = timestamps
+            self.values = Array(repeating: 1, count: timestamps.count)
+            return
+        }
         self.timestamps = []
         self.values = []
         self.timestamps.reserveCapacity(timestamps.count)

@@ -39,11 +39,21 @@ struct RateStretch: Sendable {
         }
     }
 
+    /// Whether a value is below the one before it: without branches, so that several are looked at at once.
+    static func falls(_ values: [Double]) -> Bool {
+        let span = values.span
+        guard span.count > 1 else { return false }
+        var hits: UInt64 = 0
+        for index in 1..<span.count { hits |= span[index] < span[index - 1] ? 1 : 0 }
+        return hits != 0
+    }
+
     /// The difference over the whole window. A counter cannot have been below zero, so it is not stretched past the
     /// moment when it would have been.
     @inline(__always)
     func apply(_ difference: Double, firstValue: Double, isCounter: Bool) -> Double {
-        if isCounter, difference > 0, firstValue >= 0 {
+        // First without the division, which is what this costs: most counters are far from zero.
+        if isCounter, difference > 0, firstValue >= 0, sampled * firstValue <= toStart * difference * 1.000_001 {
             let toZero = sampled * (firstValue / difference)
             if toZero < toStart { return difference * ((sampled + toZero + toEnd) / sampled / divisor) }
         }
@@ -57,7 +67,7 @@ extension WindowFunction {
         let isCounter = self != .delta
         // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
         var resets: [Int] = []
-        if isCounter {
+        if isCounter, RateStretch.falls(values) {
             var before = values.first ?? 0
             for (index, value) in values.enumerated() {
                 if value < before { resets.append(index) }

@@ -85,8 +85,8 @@ extension WindowFunction {
         case .doubleExponentialSmoothing, .holtWinters: smooth(values, cuts, context, into: &result)
         case .avgOverTime: SlidingFold<CompensatedMean>.run(values, cuts, into: &result)
         case .sumOverTime: SlidingFold<CompensatedSum>.run(values, cuts, into: &result)
-        case .minOverTime: SlidingFold<MinimumAccumulator>.run(values, cuts, into: &result)
-        case .maxOverTime: SlidingFold<MaximumAccumulator>.run(values, cuts, into: &result)
+        case .minOverTime: SlidingLimit.run(values, cuts, into: &result) { $1 < $0 || $0.isNaN ? $1 : $0 }
+        case .maxOverTime: SlidingLimit.run(values, cuts, into: &result) { $1 > $0 || $0.isNaN ? $1 : $0 }
         case .stddevOverTime: SlidingFold<DeviationAccumulator>.run(values, cuts, into: &result)
         case .stdvarOverTime: SlidingFold<VarianceAccumulator>.run(values, cuts, into: &result)
         case .quantileOverTime: SlidingQuantile.run(values, cuts, into: &result) { $0.quantile(context.first[$1]) }

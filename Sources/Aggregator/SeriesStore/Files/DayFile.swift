@@ -19,6 +19,9 @@ struct PartRow: Sendable, Hashable {
     /// Times of its longest column.
     var rows: Int
     var bytes: Int
+    /// The checksum of its directory, which has those of the body's pages in it: with the rest of the row it tells the
+    /// part from any that may later get the same number. 0 for a part that was not read from a file.
+    var checksum: UInt32 = 0
 }
 
 /// `series-YYYY-MM-DD.db`: the parts of one UTC day, and how far into the log they go. Files of rollups have the same form.
@@ -34,7 +37,7 @@ final class DayFile {
 
     private static let columns =
         "id, first_window, last_window, level, first_time, last_time, first_series, last_series, columns, samples, rows, "
-        + "length(directory) + length(body)"
+        + "length(directory) + length(body), substr(directory, -4)"
 
     let path: String
     let database: Database
@@ -87,24 +90,34 @@ final class DayFile {
         return result
     }
 
-    /// As `parts`, for a connection that only reads, inside `reading`.
-    func cachedParts() throws -> [PartRow] {
+    /// As `parts`, for a connection that only reads, inside `reading`. `onChange` is told when the list was read anew.
+    func cachedParts(onChange: ([PartRow]) -> Void = { _ in }) throws -> [PartRow] {
         let version = try database.scalar("PRAGMA data_version")?.integer
         if version == nil || version != knownVersion {
             knownParts = try parts()
             knownVersion = version
+            onChange(knownParts)
         }
         return knownParts
     }
 
     /// A reader of the part; it must not be used after the transaction in which the part was found.
     func reader(_ part: PartRow, _ finish: Finish) throws -> PartReader {
+        reader(part, try directory(part, finish), finish)
+    }
+
+    /// The same with a directory that was read before, and columns that were decoded before.
+    func reader(_ part: PartRow, _ directory: PartDirectory, _ finish: Finish, known: [Int: [Double]] = [:]) -> PartReader {
+        PartReader(directory, finish: finish, known: known) { [database] range in
+            try database.blob(table: "part", column: "body", row: part.id, range)
+        }
+    }
+
+    func directory(_ part: PartRow, _ finish: Finish) throws -> PartDirectory {
         guard let directory = try database.scalar("SELECT directory FROM part WHERE id=?", .integer(part.id))?.blob else {
             throw ChunkError.malformed("the part is gone")
         }
-        return try PartReader(directory: directory, finish: finish) { [database] range in
-            try database.blob(table: "part", column: "body", row: part.id, range)
-        }
+        return try PartDirectory(directory, finish: finish)
     }
 
     /// Runs `body` on one state of the file, whatever the writer does meanwhile.
@@ -138,9 +151,10 @@ final class DayFile {
     func checkpoint() throws { try database.checkpoint(truncating: true) }
 
     private static func part(_ row: Statement) -> PartRow {
-        PartRow(
+        let checksum = row.blob(12).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        return PartRow(
             id: row.integer(0), firstWindow: row.integer(1), lastWindow: row.integer(2), level: row.integer(3), firstTime: row.integer(4),
             lastTime: row.integer(5), firstSeries: UInt64(row.integer(6)), lastSeries: UInt64(row.integer(7)), columns: Int(row.integer(8)),
-            samples: Int(row.integer(9)), rows: Int(row.integer(10)), bytes: Int(row.integer(11)))
+            samples: Int(row.integer(9)), rows: Int(row.integer(10)), bytes: Int(row.integer(11)), checksum: checksum)
     }
 }

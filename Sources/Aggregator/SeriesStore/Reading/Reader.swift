@@ -67,66 +67,85 @@ actor Reader {
     /// The samples of some series in day files; of a later part after those of an earlier one.
     private func gather(_ ids: [SeriesID], _ from: Int64, _ through: Int64, _ summary: inout ReadSummary) throws -> [SeriesID: [Piece]] {
         var found: [SeriesID: [Piece]] = [:]
+        var used = 0
+        try forEachPart(ids, from, through, &summary) { part, file, day, _ in
+            if try read(part, file, day, ids, from, through, &found) { used += 1 }
+        }
+        summary.parts += used
+        return found
+    }
+
+    /// Calls `body` with each part that may have samples of the series (not empty, ascending) in the span, those of a later day or
+    /// number later, inside a transaction of its file. What is damaged is left out and warned of.
+    func forEachPart(
+        _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ summary: inout ReadSummary,
+        _ body: (_ part: PartRow, _ file: DayFile, _ day: Day, _ generation: Int) throws -> Void
+    ) throws {
         let days = shared.days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from }.mapValues(\.generation) }
         for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
             do {
                 guard let file = try file(day, generation) else { continue }
                 try file.reading {
-                    for part in try file.cachedParts()
+                    for part in try file.cachedParts(onChange: { shared.cache.retain(generation, $0) })
                     where part.firstTime <= through && part.lastTime >= from && part.firstSeries <= UInt64(ids[ids.count - 1])
                         && part.lastSeries >= UInt64(ids[0])
                     {
-                        try read(part, file, day, ids, from, through, &found, &summary)
+                        try visit(part, file, day, &summary) { try body(part, file, day, generation) }
                     }
                 }
             } catch {
+                if error is CancellationError { throw error }
                 let failure = SeriesStoreError(any: error)
                 guard case .corrupt = failure else { throw failure }
                 shared.metrics.corruptParts.increment()
                 warn("\(failure)", &summary)
             }
         }
-        return found
     }
 
     private func warn(_ warning: String, _ summary: inout ReadSummary) {
         if !summary.warnings.contains(warning) { summary.warnings.append(warning) }
     }
 
-    private func read(
-        _ part: PartRow, _ file: DayFile, _ day: Day, _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ found: inout [SeriesID: [Piece]],
-        _ summary: inout ReadSummary
-    ) throws {
-        let span = "\(CivilTime(Timestamp(milliseconds: part.firstTime)).rfc3339()) to \(CivilTime(Timestamp(milliseconds: part.lastTime)).rfc3339())"
-        guard part.level >= 0 else {
-            return warn("\(file.path): part \(part.id), \(part.columns) series from \(span), is damaged and left out of this answer", &summary)
+    private func visit(_ part: PartRow, _ file: DayFile, _ day: Day, _ summary: inout ReadSummary, _ body: () throws -> Void) throws {
+        func left(_ reason: String) -> String {
+            let first = CivilTime(Timestamp(milliseconds: part.firstTime)).rfc3339(), last = CivilTime(Timestamp(milliseconds: part.lastTime)).rfc3339()
+            return "\(file.path): part \(part.id), \(part.columns) series from \(first) to \(last), is damaged and left out of this answer\(reason)"
         }
+        guard part.level >= 0 else { return warn(left(""), &summary) }
         do {
-            let reader = try file.reader(part, finish)
-            var used = false
-            // Both ascend.
-            var position = 0
-            for id in ids {
-                while position < reader.ids.count, reader.ids[position] < UInt64(id) { position += 1 }
-                guard position < reader.ids.count else { break }
-                guard reader.ids[position] == UInt64(id) else { continue }
-                let times = reader.times(at: position)
-                let start = times.firstPosition(notBefore: from)
-                let end = through == .max ? times.count : times.firstPosition(notBefore: through + 1)
-                guard start < end else { continue }
-                used = true
-                let samples = try reader.samples(at: position)
-                let token = Piece.Token(day: day.number, part: part.id, lane: reader.timesNumber(at: position))
-                found[id, default: []].append(
-                    start == 0 && end == times.count
-                        ? Piece(token: token, times: samples.times, values: samples.values)
-                        : Piece(token: token, times: ContiguousArray(times[start..<end]), values: ContiguousArray(samples.values[start..<end])))
-            }
-            if used { summary.parts += 1 }
+            try body()
         } catch let error as ChunkError {
             shared.report(damaged: part.id, in: day)
-            warn("\(file.path): part \(part.id), \(part.columns) series from \(span), is damaged and left out of this answer: \(error)", &summary)
+            warn(left(": \(error)"), &summary)
         }
+    }
+
+    /// Whether the part had anything.
+    private func read(
+        _ part: PartRow, _ file: DayFile, _ day: Day, _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ found: inout [SeriesID: [Piece]]
+    ) throws -> Bool {
+        let reader = try file.reader(part, finish)
+        var used = false
+        // Both ascend.
+        var position = 0
+        for id in ids {
+            while position < reader.ids.count, reader.ids[position] < UInt64(id) { position += 1 }
+            guard position < reader.ids.count else { break }
+            guard reader.ids[position] == UInt64(id) else { continue }
+            let times = reader.times(at: position)
+            let start = times.firstPosition(notBefore: from)
+            let end = through == .max ? times.count : times.firstPosition(notBefore: through + 1)
+            guard start < end else { continue }
+            used = true
+            let samples = try reader.samples(at: position)
+            let token = Piece.Token(day: day.number, part: part.id, lane: reader.directory.timesNumber(at: position))
+            found[id, default: []].append(
+                start == 0 && end == times.count
+                    ? Piece(token: token, times: samples.times, values: samples.values)
+                    : Piece(token: token, times: ContiguousArray(times[start..<end]), values: ContiguousArray(samples.values[start..<end])))
+        }
+        return used
     }
 
     private func checkSize(_ samples: Int) throws {
@@ -153,6 +172,7 @@ actor Reader {
     func purge() {
         let generations = shared.days.withLock { $0.totals.mapValues(\.generation) }
         files = files.filter { generations[$0.key] == $0.value.generation }
+        shared.cache.retain(generations: Set(generations.values))
     }
 
     func close() { files = [:] }
