@@ -65,7 +65,7 @@ import Testing
         try await harness.store.append([frames[0]])
         plan.arm("before commit", error: SQLiteError(code: 13, message: "database or disk is full", sql: nil, path: "/data/head.db"))
         let error = await #expect(throws: SeriesStoreError.self) { try await harness.store.append([frames[1]]) }
-        #expect(error.map { "\($0)" } == "no space is left for /data/head.db: free some, or keep less (--retention)")
+        #expect(error.map { "\($0)" } == "no space is left for /data/head.db: free some, or keep less (--retention, --retention-size)")
         #expect(try await harness.all().series[0].timestamps == [StoreHarness.start])
         try await harness.store.append([frames[1], frames[2]])
         try await harness.store.append([frames[3]])
