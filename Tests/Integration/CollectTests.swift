@@ -40,6 +40,7 @@ import Testing
     /// Names that others have given, which promtool would have chosen otherwise.
     private static let imposed = [
         "'snake_case' not 'camelCase'", "container_memory_failcnt counter metrics should", "use base unit", "abbreviated", "non-counter metrics should not",
+        "machine_node_hugepages_count non-histogram", "machine_thread_siblings_count non-histogram",
     ]
 
     @Test(.enabled(if: PrometheusTools.areThere)) func `promtool finds nothing wrong on any page but names that others gave`() async throws {

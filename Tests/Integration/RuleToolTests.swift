@@ -85,7 +85,7 @@ struct RuleToolTests {
         ("promql_expr_test: [{expr: 'job:up:sum', eval_time: 4m, exp_samples: [{labels: 'job:up:sum{job=\"a\"}', value: 1}]}]", true),
         ("promql_expr_test: [{expr: 'job:up:sum', eval_time: 4m, exp_samples: [{labels: '{job=\"a\"}', value: 1}]}]", false),
         ("promql_expr_test: [{expr: 'sum(up)', eval_time: 4m, exp_samples: [{labels: '{}', value: 2}]}]", false),
-        ("promql_expr_test: [{expr: 'count(ALERTS{alertstate=\"firing\"})', eval_time: 5m, exp_samples: [{labels: '{}', value: 1}]}]", true),
+        ("promql_expr_test: [{expr: 'count(ALERTS{alertstate=\"firing\"})', eval_time: 5m, exp_samples: [{labels: '{}', value: 2}]}]", true),
         ("promql_expr_test: [{expr: 'nothing', eval_time: 5m}]", true), ("promql_expr_test: [{expr: 'sum(', eval_time: 5m}]", false),
         ("alert_rule_test: [{eval_time: soon, alertname: Down}]", false), ("alert_test: []", false),
         ("alert_rule_test: [{eval_time: 8m, alertname: Fast, exp_alerts: [{exp_labels: {}, exp_annotations: {value: '1'}}]}]", true),
