@@ -27,7 +27,8 @@ public struct SeriesStoreConfiguration: Sendable {
     public var rollup1hRetention: Duration = .seconds(730 * 86_400)
     /// Whether days that have ended get rollups.
     public var makesRollups = true
-    /// Samples older than the store's newest by more than this are refused.
+    /// Samples older than the store's newest by more than this are refused. After a restart the newest is what is still
+    /// stored: where it was deleted, older samples are taken again.
     public var outOfOrderWindow: Duration = .seconds(86_400)
     /// Samples further ahead of the clock than this are refused: one absurd time would make all that follows too old.
     /// Not if the out-of-order window is unlimited: then times up to the year 9999 are kept.
