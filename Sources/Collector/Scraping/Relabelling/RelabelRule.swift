@@ -12,9 +12,12 @@ public struct RelabelRule: Sendable {
     public var separator = ";"
     /// Matches the whole text.
     public var regex = RelabelRule.everything
-    public var targetLabel = ""
-    public var replacement = "$1"
+    public var targetLabel = "" { didSet { targetTemplate = ReplacementTemplate(targetLabel) } }
+    public var replacement = "$1" { didSet { replacementTemplate = ReplacementTemplate(replacement) } }
     public var modulus: UInt64 = 0
+    /// Taken apart once, since a rule is applied to each series of each target.
+    private var targetTemplate = ReplacementTemplate("")
+    private var replacementTemplate = ReplacementTemplate("$1")
 
     /// `(.*)`, the default.
     static let everything: Pattern = {
@@ -33,6 +36,9 @@ public struct RelabelRule: Sendable {
         targetLabel = target
         self.replacement = replacement
         self.modulus = modulus
+        // Observers do not run in an initializer.
+        targetTemplate = ReplacementTemplate(target)
+        replacementTemplate = ReplacementTemplate(replacement)
     }
 
     /// The labels after the step; nil if they are dropped.
@@ -54,7 +60,7 @@ public struct RelabelRule: Sendable {
         case .labelmap:
             for label in labels.list {
                 guard let groups = regex.groups(in: Array(label.name.utf8)) else { continue }
-                labels[expand(replacement, label.name, groups)] = label.value
+                labels[expand(replacementTemplate, label.name, groups)] = label.value
             }
         case .labeldrop: labels = labels.filter { !regex.matches($0.name) }
         case .labelkeep: labels = labels.filter { regex.matches($0.name) }
@@ -64,43 +70,13 @@ public struct RelabelRule: Sendable {
 
     private func replace(_ value: String, _ labels: inout Labels) {
         guard let groups = regex.groups(in: Array(value.utf8)) else { return }
-        let target = targetLabel.utf8.contains(UInt8(ascii: "$")) ? expand(targetLabel, value, groups) : targetLabel
+        let target = targetLabel.utf8.contains(UInt8(ascii: "$")) ? expand(targetTemplate, value, groups) : targetLabel
         guard !target.isEmpty else { return }
-        labels[target] = expand(replacement, value, groups)
+        labels[target] = expand(replacementTemplate, value, groups)
     }
 
-    /// `$1`, `${1}` and `${name}` stand for what the groups matched, `$$` for a dollar.
-    private func expand(_ template: String, _ text: String, _ groups: [Range<Int>?]) -> String {
-        let source = Array(text.utf8)
-        let form = Array(template.utf8)
-        var result: [UInt8] = []
-        var offset = 0
-        while offset < form.count {
-            guard form[offset] == UInt8(ascii: "$"), offset + 1 < form.count else {
-                result.append(form[offset])
-                offset += 1
-                continue
-            }
-            offset += 1
-            if form[offset] == UInt8(ascii: "$") {
-                result.append(form[offset])
-                offset += 1
-                continue
-            }
-            let isBraced = form[offset] == UInt8(ascii: "{")
-            if isBraced { offset += 1 }
-            let start = offset
-            while offset < form.count, isBraced ? form[offset] != UInt8(ascii: "}") : RelabelRule.isWord(form[offset]) { offset += 1 }
-            let name = String(decoding: form[start..<offset], as: UTF8.self)
-            if isBraced { offset += 1 }
-            let number = Int(name) ?? regex.groupNames.firstIndex { $0 == name } ?? -1
-            if groups.indices.contains(number), let range = groups[number] { result += source[range] }
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
-
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == 0x5F
+    private func expand(_ template: ReplacementTemplate, _ text: String, _ groups: [Range<Int>?]) -> String {
+        template.expand(Array(text.utf8), groups, names: regex.groupNames)
     }
 }
 
