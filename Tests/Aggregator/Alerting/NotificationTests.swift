@@ -1,5 +1,6 @@
 @testable import Alerting
 import JSON
+import PromQL
 import Telemetry
 import Testing
 
@@ -132,6 +133,6 @@ import Testing
 
     @Test func `values are shown with an exponent`() {
         #expect(
-            [1, 0, 1234.5, 0.00125, -2, 1e21, .infinity].map(RulesDocument.exponent) == ["1e+00", "0e+00", "1.2345e+03", "1.25e-03", "-2e+00", "1e+21", "+Inf"])
+            [1, 0, 1234.5, 0.00125, -2, 1e21, .infinity].map(NumberText.scientific) == ["1e+00", "0e+00", "1.2345e+03", "1.25e-03", "-2e+00", "1e+21", "+Inf"])
     }
 }

@@ -46,29 +46,8 @@ public enum RulesDocument {
             ("activeAt", .string(CivilTime(alert.activeAt).rfc3339(fractionDigits: 3))),
         ]
         if let since = alert.keepFiringSince { document.append(("keepFiringSince", .string(CivilTime(since).rfc3339(fractionDigits: 3)))) }
-        document.append(("value", .string(exponent(alert.value))))
+        document.append(("value", .string(NumberText.scientific(alert.value))))
         return .object(JSONObject(document))
-    }
-
-    /// Shortest digits with an exponent: `1e+00`, `1.25e-03`.
-    static func exponent(_ value: Double) -> String {
-        guard value.isFinite else { return NumberText.string(value) }
-        guard value != 0 else { return value.sign == .minus ? "-0e+00" : "0e+00" }
-        // Swift's own shortest digits, with the point moved behind the first.
-        let text = "\(value.magnitude)"
-        let halves = text.split(separator: "e")
-        let plain = halves[0].split(separator: ".", omittingEmptySubsequences: false)
-        var power = halves.count > 1 ? Int(halves[1]) ?? 0 : 0
-        var digits = Array(plain.joined())
-        power += plain[0].count - 1
-        while digits.count > 1, digits[0] == "0" {
-            digits.removeFirst()
-            power -= 1
-        }
-        while digits.count > 1, digits.last == "0" { digits.removeLast() }
-        let fraction = digits.dropFirst()
-        return (value < 0 ? "-" : "") + String(digits[0]) + (fraction.isEmpty ? "" : "." + String(fraction)) + (power < 0 ? "e-" : "e+")
-            + (power.magnitude < 10 ? "0" : "") + "\(power.magnitude)"
     }
 
     private static func strings(_ map: [String: String]) -> JSON {

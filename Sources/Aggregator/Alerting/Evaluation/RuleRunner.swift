@@ -141,7 +141,7 @@ public actor RuleRunner {
             template: configuration.template, restoration: configuration.restoration, interval: configuration.interval,
             resendDelay: configuration.resendDelay, elapsed: { ContinuousClock.now - start })
         let (querier, sink) = (querier, sink)
-        let outcome = await evaluator.evaluate(&state, at: now, querier: AnyQuerier(querier)) { samples in
+        let outcome = await evaluator.evaluate(&state, at: now, querier: querier) { samples in
             try await sink.append(samples, at: now)
         }
         // A reload in the meantime has a state of its own.
@@ -159,15 +159,5 @@ public actor RuleRunner {
     /// Evaluates all groups at one moment, in the order of the files.
     public func evaluateAll(at now: Timestamp) async {
         for key in order { await evaluate(key, at: now) }
-    }
-}
-
-/// Opens the box, for the evaluator takes some querier.
-private struct AnyQuerier: RuleQuerier {
-    let base: any RuleQuerier
-    init(_ base: any RuleQuerier) { self.base = base }
-    func instant(_ query: String, at time: Timestamp) async throws -> [RuleSample] { try await base.instant(query, at: time) }
-    func newest(_ query: String, from: Timestamp, through: Timestamp) async throws -> [(sample: RuleSample, time: Timestamp)] {
-        try await base.newest(query, from: from, through: through)
     }
 }

@@ -20,6 +20,30 @@ public enum NumberText {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// With an exponent whatever the size, as the API shows an alert's value: `1e+00`, `1.25e-03`.
+    public static func scientific(_ value: Double) -> String {
+        guard value.isFinite else { return string(value) }
+        guard value != 0 else { return value.sign == .minus ? "-0e+00" : "0e+00" }
+        var text: [UInt8] = value < 0 ? [UInt8(ascii: "-")] : []
+        let (digits, exponent) = shortest("\(value.magnitude)")
+        writeScientific(digits, exponent, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// `0.DIGITS * 10^exponent` with the point behind the first digit.
+    private static func writeScientific(_ digits: [UInt8], _ exponent: Int, to text: inout [UInt8]) {
+        text.append(digits[0])
+        if digits.count > 1 {
+            text.append(UInt8(ascii: "."))
+            text.append(contentsOf: digits[1...])
+        }
+        text.append(UInt8(ascii: "e"))
+        let power = exponent - 1
+        text.append(UInt8(ascii: power < 0 ? "-" : "+"))
+        if power.magnitude < 10 { text.append(UInt8(ascii: "0")) }
+        writeWhole(UInt64(power.magnitude), to: &text)
+    }
+
     private static func write(_ value: Double, usesExponent: Bool, to text: inout [UInt8]) {
         if value.isNaN {
             text.append(contentsOf: "NaN".utf8)
@@ -44,16 +68,7 @@ public enum NumberText {
         }
         let (digits, exponent) = shortest(description)
         if usesExponent {
-            text.append(digits[0])
-            if digits.count > 1 {
-                text.append(UInt8(ascii: "."))
-                text.append(contentsOf: digits[1...])
-            }
-            text.append(UInt8(ascii: "e"))
-            let power = exponent - 1
-            text.append(UInt8(ascii: power < 0 ? "-" : "+"))
-            if power.magnitude < 10 { text.append(UInt8(ascii: "0")) }
-            writeWhole(UInt64(power.magnitude), to: &text)
+            writeScientific(digits, exponent, to: &text)
         } else if exponent <= 0 {
             text.append(contentsOf: "0.".utf8)
             text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -exponent))
