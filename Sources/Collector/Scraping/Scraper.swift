@@ -2,6 +2,7 @@ import Glibc
 import HTTP
 import JSON
 import Runtime
+import Synchronization
 import Telemetry
 
 /// Finds targets, and keeps a loop for each that there is.
@@ -32,6 +33,8 @@ public actor Scraper {
     private let environment: ScrapeEnvironment
     private let cluster: (any AnnotatedSource)?
     private let fileSystem: any FileSystem
+    /// Loops that have been started and have not returned.
+    nonisolated let running = RunningLoops()
 
     /// - Parameters:
     ///   - cluster: where pods and services are found; nil if there is no cluster.
@@ -50,6 +53,7 @@ public actor Scraper {
             clock: clock, sleep: sleep, transport: transport, sink: sink, metrics: ScrapeMetrics(metrics),
             readFile: { try fileSystem.read($0) }, report: report, seed: seed)
         metrics.gauge("binnacle_scrape_targets_limit", "The bound of targets.") { Double(Scraper.maximumTargets) }
+        metrics.gauge("binnacle_scrape_loops", "Targets that have a loop.") { [running] in Double(running.count) }
     }
 
     /// Scrapes until it is cancelled.
@@ -57,7 +61,13 @@ public actor Scraper {
         do {
             try await withThrowingDiscardingTaskGroup { group in
                 while true {
-                    for loop in await look() { group.addTask { try await loop.run() } }
+                    for loop in await look() {
+                        running.enter()
+                        group.addTask { [running] in
+                            defer { running.leave() }
+                            try await loop.run()
+                        }
+                    }
                     try await environment.sleep(Scraper.lookEvery)
                 }
             }
@@ -206,4 +216,12 @@ public actor Scraper {
         }
         return fresh
     }
+}
+
+/// How many loops there are.
+final class RunningLoops: Sendable {
+    private let value = Atomic<Int>(0)
+    var count: Int { value.load(ordering: .sequentiallyConsistent) }
+    func enter() { value.add(1, ordering: .sequentiallyConsistent) }
+    func leave() { value.subtract(1, ordering: .sequentiallyConsistent) }
 }

@@ -62,11 +62,23 @@ final class FakeSink: ScrapeSink {
             sleep: { try await clock.sleep(until: clock.now.advanced(by: $0)) })
     }
 
-    /// Moves the clock on second by second, and lets the loops work between.
-    func advance(_ seconds: Int) async {
+    /// Moves the clock on in quarters of a second, each only when the finder and all loops are asleep again.
+    func advance(_ scraper: Scraper, _ seconds: Int) async {
         for _ in 0..<(seconds * 4) {
+            await settle(scraper)
             clock.advance(by: .milliseconds(250))
-            for _ in 0..<40 { await Task.yield() }
+        }
+        await settle(scraper)
+    }
+
+    func settle(_ scraper: Scraper) async {
+        let bound = ContinuousClock.now.advanced(by: .seconds(20))
+        while clock.sleeperCount != 1 + scraper.running.count {
+            guard ContinuousClock.now < bound else {
+                Issue.record("a loop neither sleeps nor ends")
+                return
+            }
+            await Task.yield()
         }
     }
 
@@ -79,7 +91,7 @@ final class FakeSink: ScrapeSink {
         transport.set("http://a:1/metrics", "m 1\n", isPacked: true)
         let scraper = scraper([configuration])
         let run = Task { try await scraper.run() }
-        await advance(20)
+        await advance(scraper, 20)
         #expect(sink.values("up") == [1])
         #expect(sink.values("m") == [1])
         #expect(sink.values("scrape_samples_scraped") == [1])
@@ -87,24 +99,24 @@ final class FakeSink: ScrapeSink {
         let labels = sink.results.withLock { $0[0].frame.series.labels }
         #expect(labels.contains(["__name__": "m", "job": "j", "instance": "a:1", "dc": "x"]))
         transport.set("http://a:1/metrics", nil)
-        await advance(15)
+        await advance(scraper, 15)
         #expect(sink.values("up") == [1, 0])
         #expect(sink.values("m").map(\.isStale) == [false, true])
         var status = await scraper.targets
         #expect(status.map(\.health) == [.down])
         #expect(status.first?.lastError == "connection refused")
         transport.set("http://a:1/metrics", "m 2\n")
-        await advance(15)
+        await advance(scraper, 15)
         #expect(sink.values("m").last == 2)
         status = await scraper.targets
         #expect(status.first?.health == .up)
         try HostFileSystem().write(path, Array("[]".utf8))
-        await advance(30)
+        await advance(scraper, 30)
         #expect(sink.values("up").map(\.isStale) == [false, false, false, true])
         #expect(sink.values("m").last?.isStale == true)
         #expect(await scraper.targets.isEmpty)
         let before = sink.count
-        await advance(30)
+        await advance(scraper, 30)
         #expect(sink.count == before)
         run.cancel()
         _ = try? await run.value
@@ -120,7 +132,7 @@ final class FakeSink: ScrapeSink {
         transport.set("http://a:1/metrics", "m 1\n", type: type, status: status)
         let scraper = scraper([configuration])
         let run = Task { try await scraper.run() }
-        await advance(20)
+        await advance(scraper, 20)
         #expect(await scraper.targets.first?.lastError == message)
         #expect(sink.values("up") == [0])
         run.cancel()
@@ -133,7 +145,7 @@ final class FakeSink: ScrapeSink {
         configuration.authorization = .basic(user: "Aladdin", password: "open sesame")
         let scraper = scraper([configuration])
         let run = Task { try await scraper.run() }
-        await advance(20)
+        await advance(scraper, 20)
         let request = try #require(transport.state.withLock { $0.asked.first })
         // RFC 7617's example.
         #expect(request.fields["Authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
