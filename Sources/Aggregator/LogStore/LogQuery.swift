@@ -108,12 +108,15 @@ public struct LogLine: Hashable, Sendable {
     public var stream: Labels
     public var severity: LogRecord.Severity
     public var body: [UInt8]
+    /// What is known of the line beside its text and its stream.
+    public var fields: Labels
 
-    public init(position: LogPosition, stream: Labels, severity: LogRecord.Severity, body: [UInt8]) {
+    public init(position: LogPosition, stream: Labels, severity: LogRecord.Severity, body: [UInt8], fields: Labels = Labels()) {
         self.position = position
         self.stream = stream
         self.severity = severity
         self.body = body
+        self.fields = fields
     }
 
     public var time: Int64 { position.time }

@@ -1,13 +1,13 @@
-import Telemetry
+public import Telemetry
 
 /// Tells how grave a line is from its first bytes, without parsing it. By order of evidence: a JSON or logfmt
 /// field that says so, klog's letter, a syslog priority, a word such as ERROR near the start.
-enum SeverityDetector {
+public enum SeverityDetector {
     /// How far a field is looked for, and how far a word.
     private static let fieldBytes = 1024
     private static let wordBytes = 64
 
-    static func detect(_ line: ArraySlice<UInt8>) -> LogRecord.Severity {
+    public static func detect(_ line: ArraySlice<UInt8>) -> LogRecord.Severity {
         let text = line.drop { $0 == 0x20 || $0 == 0x09 }
         guard let first = text.first else { return .unknown }
         switch first {
