@@ -139,6 +139,9 @@ public enum SeverityDetector {
 
     // MARK: Values
 
+    /// What the value of a field such as `level` says: a name in either case, or a number of pino's, bunyan's and Python's.
+    public static func level(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? { named(value) ?? numbered(value) }
+
     /// By the first letters, in either case.
     static func named(_ word: ArraySlice<UInt8>) -> LogRecord.Severity? {
         guard (1...13).contains(word.count) else { return nil }
