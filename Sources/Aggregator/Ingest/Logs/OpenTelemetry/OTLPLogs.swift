@@ -193,7 +193,7 @@ struct OTLPLogs {
         if !record.severityText.isEmpty { pairs.append(("severity_text", record.severityText)) }
         let given = record.time != 0 ? record.time : record.observed
         let severity =
-            RecordSeverity.ofNumber(record.severity) ?? SeverityDetector.level(Array(record.severityText.utf8)[...])
+            RecordSeverity.ofNumber(record.severity) ?? SeverityDetector.value(Array(record.severityText.utf8)[...])
             ?? SeverityDetector.detect(record.body[...])
         gatherer.add(
             LogRecord(

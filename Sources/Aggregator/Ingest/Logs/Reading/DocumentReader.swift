@@ -152,7 +152,7 @@ struct DocumentReader {
             }
             if let rank = role.time, rank < time?.rank ?? .max { time = (rank, index) }
             if let rank = role.message, rank < message?.rank ?? .max { message = (rank, index) }
-            if role.isLevel, severity == nil { severity = SeverityDetector.level(source[place.range]) }
+            if role.isLevel, severity == nil { severity = SeverityDetector.value(source[place.range]) }
         }
         var moment = now
         if let place = time.map({ places[$0.place] }) {

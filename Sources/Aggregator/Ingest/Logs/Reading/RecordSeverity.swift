@@ -10,7 +10,7 @@ enum RecordSeverity {
 
     static func of(_ fields: Labels) -> LogRecord.Severity? {
         for label in fields.list where isLevel(label.name) {
-            if let severity = SeverityDetector.level(Array(label.value.utf8)[...]) { return severity }
+            if let severity = SeverityDetector.value(Array(label.value.utf8)[...]) { return severity }
         }
         return nil
     }
