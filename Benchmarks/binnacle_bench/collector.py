@@ -99,16 +99,15 @@ def _measure(count: int, pid: int, base: str, report: Report) -> None:
     own = _values(_get(f"{base}/metrics"))
     rounds.append(own.get("binnacle_collector_round_cpu_seconds", 0))
     files.append(own.get("binnacle_collector_round_files", 0))
-    status, rollup = processes.kib_fields(pid, "status"), processes.kib_fields(pid, "smaps_rollup")
+    resident = processes.kib_fields(pid, "smaps_rollup")["Rss"]
     series = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
     report.line(
         f"{count} cgroups",
-        f"{share * 100:.2f} % of a core; the newest round {rounds[0] * 1e3:.1f} ms of CPU, {files[0]:.0f} files; {series} series; "
-        f"RSS {status['VmRSS'] / 1024:.1f} MiB, of which {rollup['Anonymous'] / 1024:.1f} anonymous",
+        f"{share * 100:.2f} % of a core; the newest round {rounds[0] * 1e3:.1f} ms of CPU, {files[0]:.0f} files; {series} series; {_memory(pid)}",
     )
     if count == 100:
         report.aim("CPU of `collect` with 100 containers", share * 100, 1, "% of a core")
-        report.aim("memory of `collect` with 100 containers (RSS)", status["VmRSS"] * 1024 / 1e6, 20, "MB")
+        report.aim("memory of `collect` with 100 containers (RSS)", resident * 1024 / 1e6, 20, "MB")
 
 
 def _node_exporter(report: Report) -> None:
@@ -132,8 +131,13 @@ def _node_exporter(report: Report) -> None:
                 time.sleep(1)
             spent = (processes.cpu_seconds(pid) - before) / WINDOW_SECONDS
             series = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
-            resident = processes.kib_fields(pid, "status")["VmRSS"] / 1024
-            report.line("node_exporter", f"{spent * 100:.2f} % of a core at a scrape a second; {series} series; RSS {resident:.1f} MiB")
+            report.line("node_exporter", f"{spent * 100:.2f} % of a core at a scrape a second; {series} series; {_memory(pid)}")
+
+
+def _memory(pid: int) -> str:
+    """Resident pages, those that others share counted in part (PSS), and those that are no file's."""
+    rollup = processes.kib_fields(pid, "smaps_rollup")
+    return f"RSS {rollup['Rss'] / 1024:.1f} MiB, PSS {rollup['Pss'] / 1024:.1f}, anonymous {rollup['Anonymous'] / 1024:.1f}"
 
 
 class _running:

@@ -31,10 +31,31 @@ import Testing
         #expect(try await collecting.get("/api/v1.3/containers/", ["-d", "{\"num_stats\":1}"]).status == 200)
         let processes = try JSON.parse(try await collecting.get("/api/v2.0/ps/").text).elements
         #expect(processes.contains { $0["pid"].int == Int(collecting.process.pid) && $0["cmd"] == "binnacle" })
-        let packed = try await collecting.get("/metrics/cadvisor", ["--compressed", "-D", collecting.directory.file("head")])
-        #expect(packed.text.contains("container_cpu_usage_seconds_total{"))
-        #expect(try HostFileSystem().text(collecting.directory.file("head")).lowercased().contains("content-encoding: gzip"))
         #expect(try await collecting.stop() == 0)
+    }
+
+    /// What stays on the machine is not packed, unless that is asked for.
+    @Test(arguments: [([], false), (["--compression", "always"], true)] as [([String], Bool)])
+    func `pages are packed for others`(arguments: [String], isPacked: Bool) async throws {
+        let collecting = try await Collecting.start(arguments)
+        let answer = try await collecting.get("/metrics/cadvisor", ["--compressed", "-D", collecting.directory.file("head")])
+        #expect(answer.text.contains("container_cpu_usage_seconds_total{"))
+        #expect(try HostFileSystem().text(collecting.directory.file("head")).lowercased().contains("content-encoding: gzip") == isPacked)
+        #expect(try await collecting.stop() == 0)
+    }
+
+    @Test func `node_exporter's flags are understood`() async throws {
+        let collecting = try await Collecting.start([
+            "--no-collector.loadavg", "--collector.interrupts", "--collector.filesystem.mount-points-exclude", ".", "--collector.netdev.device-include=^lo$",
+        ])
+        let page = try await collecting.get("/metrics/node").text
+        #expect(!page.contains("node_load1") && page.contains("node_interrupts_total{") && !page.contains("node_filesystem_size_bytes"))
+        #expect(!page.contains("node_network_receive_bytes_total"), "lo is never shown")
+        #expect(try await collecting.stop() == 0)
+        let outcome = try await Program.run([Instance.binnacle, "collect", "--no-collector.nothing"], seconds: 20)
+        #expect(outcome.status != 0 && outcome.errors.contains("no-collector.nothing"), "\(outcome.description)")
+        let bad = try await Program.run([Instance.binnacle, "collect", "--collector.diskstats.device-exclude", "("], seconds: 20)
+        #expect(bad.status == 2 && bad.errors.contains("regular expression"), "\(bad.description)")
     }
 
     /// Names that others have given, which promtool would have chosen otherwise.

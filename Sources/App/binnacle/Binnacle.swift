@@ -46,7 +46,7 @@ struct Binnacle: AsyncParsableCommand {
     static func main() async {
         // A reader that went away (`| head`) ends us quietly: EPIPE instead of a signal, handled where we write.
         signal(SIGPIPE, SIG_IGN)
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = NodeFlags.translated(Array(CommandLine.arguments.dropFirst()))
         if let problem = unknownSubcommand(arguments) {
             Output.error(problem)
             Glibc.exit(2)

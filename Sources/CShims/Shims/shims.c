@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +19,13 @@
 
 const void *binnacle_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
     return memmem(haystack, haystack_count, needle, needle_count);
+}
+
+void binnacle_allocate_thriftily(void) {
+    // Without these the threshold of mmap grows with the first large block that is freed, up to 32 MiB.
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    mallopt(M_ARENA_MAX, 2);
 }
 
 int binnacle_connect(const char *directory, const char *name) {

@@ -8,7 +8,7 @@ public enum CadvisorMetrics {
     ///
     /// `reserving` is about how many bytes it will have; the last page's size is a good guess.
     public static func print(_ snapshot: NodeSnapshot, format: TextFormat, sets: Set<MetricSet>, reserving: Int? = nil) -> [UInt8] {
-        var page = PageWriter(format: format, reserving: reserving ?? 4096 + snapshot.rows.count * 20_000)
+        var page = PageWriter(format: format, reserving: reserving ?? 4096 + snapshot.rows.count * 8_000)
         var cache = ExtraLabelCache()
         // By a span, since a row is some 3 KiB and has to be copied by an iterator.
         let rows = snapshot.rows.span

@@ -8,8 +8,11 @@ enum Golden {
     private static let directory = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/Golden"
 
     static func expect(_ document: JSON, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let text = pretty(document) + "\n"
-        let path = "\(directory)/\(name).json"
+        try expect(text: pretty(document) + "\n", name + ".json", sourceLocation: sourceLocation)
+    }
+
+    static func expect(text: String, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let path = "\(directory)/\(name)"
         if unsafe getenv("UPDATE_GOLDEN") != nil {
             try? HostFileSystem().makeDirectory(directory, mode: 0o755)
             try HostFileSystem().replace(path, Array(text.utf8), mode: 0o644)
@@ -20,7 +23,7 @@ enum Golden {
         let (new, old) = (text.split(separator: "\n"), expected.split(separator: "\n"))
         let line = zip(new, old).enumerated().first { $1.0 != $1.1 }?.offset ?? min(new.count, old.count)
         let context = "line \(line + 1): \(line < new.count ? new[line] : "(end)"), expected \(line < old.count ? old[line] : "(end)")"
-        Issue.record("\(name).json differs at \(context)", sourceLocation: sourceLocation)
+        Issue.record("\(name) differs at \(context)", sourceLocation: sourceLocation)
     }
 
     /// A member a line, so that a diff shows which changed; the order is the document's own.

@@ -26,6 +26,8 @@ struct CollectOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only cgroups that a runtime or systemd owns.", valueName: "bool")) var ownedOnly: String?
     @Option(help: ArgumentHelp("Put before /proc, /sys and /etc.", valueName: "dir")) var root: String?
     @Option(help: ArgumentHelp("A file with the bearer token that clients must send.", valueName: "file")) var tokenFile: String?
+    @Option(help: ArgumentHelp("Whether pages are packed: auto (for other machines only), always or never.", valueName: "when")) var compression: String?
+    @OptionGroup var node: NodeFlags
     @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat: String?
     @Option(help: ArgumentHelp("What the program's own log shows.", valueName: "level")) var logLevel: String?
 
@@ -36,9 +38,9 @@ struct CollectOptions: ParsableArguments {
             ("enable-metrics", enableMetrics), ("disable-metrics", disableMetrics), ("cpu-budget", cpuBudget), ("container-labels", containerLabels),
             ("container-env", containerEnv), ("docker-socket", dockerSocket), ("podman-socket", podmanSocket), ("containerd-socket", containerdSocket),
             ("crio-socket", crioSocket), ("raw-cgroup-prefix", rawCgroupPrefix), ("owned-only", ownedOnly), ("root", root), ("token-file", tokenFile),
-            ("log-format", logFormat), ("log-level", logLevel),
+            ("compression", compression), ("log-format", logFormat), ("log-level", logLevel),
         ]
-        return all.compactMap { name, value in value.map { (name, $0) } }
+        return (all + node.given).compactMap { name, value in value.map { (name, $0) } }
     }
 
     /// Defaults, then the file, then the flags.

@@ -34,6 +34,7 @@ struct CollectServer {
         configuration.delivers = false
         configuration.root = settings.root
         configuration.sets = settings.metricSets
+        configuration.node = settings.node.options
         configuration.cpuBudget = settings.cpuBudget / 100
         configuration.filter.onlyOwned = settings.ownedOnly
         configuration.filter.rawPrefixes = settings.rawCgroupPrefix
@@ -54,8 +55,9 @@ struct CollectServer {
 
         let server: HTTPServer
         do {
-            server = try await HTTPServer.bind(
-                .init(name: "collect endpoint", host: settings.bindAddress, port: settings.listenPort), handler: handler, metrics: registry, logger: log)
+            var listener = HTTPServer.Configuration(name: "collect endpoint", host: settings.bindAddress, port: settings.listenPort)
+            if !settings.isPacked { listener.compressionLevel = 0 }
+            server = try await HTTPServer.bind(listener, handler: handler, metrics: registry, logger: log)
         } catch let error as ServingError {
             throw CommandFailure(message: "\(error)")
         }
@@ -90,9 +92,8 @@ struct CollectServer {
     var greeting: String {
         let host = settings.bindAddress.contains(":") ? "[\(settings.bindAddress)]" : settings.bindAddress
         let base = "http://\(host == "0.0.0.0" || host == "[::]" ? "127.0.0.1" : host):\(settings.listenPort)"
-        let isOpen = !settings.bindAddress.hasPrefix("127.") && settings.bindAddress != "::1" && settings.bindAddress != "localhost"
         let warning =
-            isOpen && settings.tokenFile.isEmpty
+            !settings.isLocal && settings.tokenFile.isEmpty
             ? "  note        whoever reaches \(settings.bindAddress):\(settings.listenPort) can read all of this; --token-file asks for a token\n" : ""
         return """
             binnacle collect measures \(nodeName) each \(settings.interval == .seconds(1) ? "second" : "\(settings.interval)")

@@ -23,11 +23,20 @@ struct CollectSettings: Sendable, Equatable {
     var rawCgroupPrefix: [String] = []
     var ownedOnly = false
     var root = ""
+    var node = NodeSettings()
     var tokenFile = ""
+    var compression = Compression.auto
     var logFormat = Settings.LogFormat.text
     var logLevel = Settings.LogLevel.notice
 
+    /// Whether answers are packed for clients that take gzip. `auto` does so where another machine can ask: to pack a page
+    /// costs three times what it costs to make it, and what stays on the machine is not sent anywhere.
+    enum Compression: String, CaseIterable, Sendable { case auto, always, never }
+    var isPacked: Bool { compression == .always || (compression == .auto && !isLocal) }
+
     var listenPort: Int { port + portOffset }
+    /// Only this machine can ask.
+    var isLocal: Bool { bindAddress.hasPrefix("127.") || bindAddress == "::1" || bindAddress == "localhost" }
 
     /// `--disable-metrics` takes from what is on by itself, `--enable-metrics` adds to what is left: it wins, as in cAdvisor.
     var metricSets: Set<MetricSet> { MetricSet.standard.subtracting(disableMetrics).union(enableMetrics) }
@@ -43,46 +52,48 @@ struct CollectKey: Sendable {
     /// False if the text is not what is expected.
     var write: @Sendable (inout CollectSettings, String) -> Bool
 
-    static let all: [CollectKey] = [
-        text("bind-address", "The address to listen on.", \.bindAddress),
-        number("port", "The port to listen on, before --port-offset.", "a port from 1 to 65535", \.port, 1...65_535),
-        number("port-offset", "Added to the port, for a second copy on one machine.", "a whole number from -5000 to 50000", \.portOffset, -5000...50_000),
-        text("node-name", "This node's name; the machine's own by default.", \.nodeName, mayBeEmpty: true),
-        CollectKey(
-            name: "interval", help: "How often everything is read.", expected: "a duration from 100ms to 60s, such as 1s",
-            read: { "\($0.interval.wholeMilliseconds)ms" },
-            write: { settings, text in
-                guard let value = TimeArgument.parseDuration(text), (100...60_000).contains(value.wholeMilliseconds) else { return false }
-                settings.interval = value
-                return true
-            }),
-        sets("enable-metrics", "Sets of metrics to read besides those that are on; wins over --disable-metrics.", \.enableMetrics),
-        sets("disable-metrics", "Sets of metrics that are not read.", \.disableMetrics),
-        CollectKey(
-            name: "cpu-budget", help: "The most CPU to use, in percent of one core; beyond it everything is read less often. 0 is no limit.",
-            expected: "a number from 0 to 100, such as 1", read: { "\($0.cpuBudget)" },
-            write: { settings, text in
-                guard let value = Double(text.hasSuffix("%") ? String(text.dropLast()) : text), (0...100).contains(value) else { return false }
-                settings.cpuBudget = value
-                return true
-            }),
-        list("container-labels", "Labels of containers to show, by name or with * at the end; no other is kept.", \.containerLabels),
-        list("container-env", "Environment variables of containers to show, likewise.", \.containerEnv),
-        sockets("docker-socket", "Docker", \.dockerSockets), sockets("podman-socket", "Podman", \.podmanSockets),
-        sockets("containerd-socket", "containerd", \.containerdSockets), sockets("crio-socket", "CRI-O", \.crioSockets),
-        list("raw-cgroup-prefix", "Only cgroups below these paths, and those that somebody owns; all by default.", \.rawCgroupPrefix),
-        CollectKey(
-            name: "owned-only", help: "Only cgroups that a runtime or systemd owns.", expected: "true or false", read: { "\($0.ownedOnly)" },
-            write: { settings, text in
-                guard let value = Bool(text) else { return false }
-                settings.ownedOnly = value
-                return true
-            }),
-        text("root", "Put before /proc, /sys and /etc: where the host's are mounted in a container, or a recorded tree.", \.root, mayBeEmpty: true),
-        text("token-file", "A file whose content a client must send as bearer token; /healthz needs none.", \.tokenFile, mayBeEmpty: true),
-        choice("log-format", "How the program's own log is written.", \.logFormat),
-        choice("log-level", "What the program's own log shows.", \.logLevel),
-    ]
+    static let all: [CollectKey] =
+        [
+            text("bind-address", "The address to listen on.", \.bindAddress),
+            number("port", "The port to listen on, before --port-offset.", "a port from 1 to 65535", \.port, 1...65_535),
+            number("port-offset", "Added to the port, for a second copy on one machine.", "a whole number from -5000 to 50000", \.portOffset, -5000...50_000),
+            text("node-name", "This node's name; the machine's own by default.", \.nodeName, mayBeEmpty: true),
+            CollectKey(
+                name: "interval", help: "How often everything is read.", expected: "a duration from 100ms to 60s, such as 1s",
+                read: { "\($0.interval.wholeMilliseconds)ms" },
+                write: { settings, text in
+                    guard let value = TimeArgument.parseDuration(text), (100...60_000).contains(value.wholeMilliseconds) else { return false }
+                    settings.interval = value
+                    return true
+                }),
+            sets("enable-metrics", "Sets of metrics to read besides those that are on; wins over --disable-metrics.", \.enableMetrics),
+            sets("disable-metrics", "Sets of metrics that are not read.", \.disableMetrics),
+            CollectKey(
+                name: "cpu-budget", help: "The most CPU to use, in percent of one core; beyond it everything is read less often. 0 is no limit.",
+                expected: "a number from 0 to 100, such as 1", read: { "\($0.cpuBudget)" },
+                write: { settings, text in
+                    guard let value = Double(text.hasSuffix("%") ? String(text.dropLast()) : text), (0...100).contains(value) else { return false }
+                    settings.cpuBudget = value
+                    return true
+                }),
+            list("container-labels", "Labels of containers to show, by name or with * at the end; no other is kept.", \.containerLabels),
+            list("container-env", "Environment variables of containers to show, likewise.", \.containerEnv),
+            sockets("docker-socket", "Docker", \.dockerSockets), sockets("podman-socket", "Podman", \.podmanSockets),
+            sockets("containerd-socket", "containerd", \.containerdSockets), sockets("crio-socket", "CRI-O", \.crioSockets),
+            list("raw-cgroup-prefix", "Only cgroups below these paths, and those that somebody owns; all by default.", \.rawCgroupPrefix),
+            CollectKey(
+                name: "owned-only", help: "Only cgroups that a runtime or systemd owns.", expected: "true or false", read: { "\($0.ownedOnly)" },
+                write: { settings, text in
+                    guard let value = Bool(text) else { return false }
+                    settings.ownedOnly = value
+                    return true
+                }),
+            text("root", "Put before /proc, /sys and /etc: where the host's are mounted in a container, or a recorded tree.", \.root, mayBeEmpty: true),
+            text("token-file", "A file whose content a client must send as bearer token; /healthz needs none.", \.tokenFile, mayBeEmpty: true),
+            choice("compression", "Whether pages are packed for who takes gzip: auto does so where other machines can ask.", \.compression),
+            choice("log-format", "How the program's own log is written.", \.logFormat),
+            choice("log-level", "What the program's own log shows.", \.logLevel),
+        ] + NodeSettings.keys
 
     private typealias Path<Value> = WritableKeyPath<CollectSettings, Value> & Sendable
 
@@ -154,5 +165,5 @@ struct CollectKey: Sendable {
             })
     }
 
-    private static func words(_ text: String) -> [String] { text.split { $0 == "," || $0 == " " }.map(String.init) }
+    static func words(_ text: String) -> [String] { text.split { $0 == "," || $0 == " " }.map(String.init) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CShims
 import Logging
 import Runtime
 import Terminal
@@ -22,6 +23,7 @@ struct CollectCommand: AsyncParsableCommand {
               binnacle collect
               binnacle collect --bind-address 0.0.0.0 --token-file /etc/binnacle/token
               binnacle collect --enable-metrics tcp,udp,hugetlb --container-labels 'app,com.example.*'
+              binnacle collect --collector.systemd --no-collector.xfs --collector.filesystem.mount-points-exclude '^/(dev|proc|sys)($|/)'
               docker run -v /:/host:ro --pid host --network host ... binnacle collect --root /host
             """)
 
@@ -34,6 +36,7 @@ struct CollectCommand: AsyncParsableCommand {
             for key in CollectKey.all { try Output.write("\(key.name): \(key.read(settings))\n") }
             return
         }
+        binnacle_allocate_thriftily()
         LoggingSystem.bootstrap { label in
             ProgramLog(format: settings.logFormat, label: label, logLevel: settings.logLevel.level)
         }

@@ -38,6 +38,10 @@ int binnacle_spawn(char *const _Nullable *_Nonnull argv, int input, int output, 
 // Starts a detached thread of the given stack size. Returns 0 or an errno.
 int binnacle_thread(size_t stack_bytes, void (*body)(void *), void *context);
 
+// Tells the allocator to give large blocks back to the kernel as soon as they are freed, and to keep few arenas: for a
+// process that makes a page of a megabyte each second and else needs little.
+void binnacle_allocate_thriftily(void);
+
 // Removes a directory and all below it, following no symbolic link and leaving other file systems alone. 0 or -errno.
 int binnacle_remove_tree(const char *path);
 

@@ -9,7 +9,7 @@ enum CgroupFile: Int, CaseIterable {
     // Read every tenth round; opened for it.
     case shares, quota, period, cpus
     case memoryLimit, swapLimit, reservation, threadLimit, memoryMigrate, numa
-    case ioQueued, ioMerged, ioServiceTime, ioWaitTime, sectors, ioTime
+    case ioSchedulerBytes, ioSchedulerCounts, ioQueued, ioMerged, ioServiceTime, ioWaitTime, sectors, ioTime
 
     /// v1's kernel keeps the list of processes that a descriptor was first given as long as it is read again within a
     /// second, so that file is opened for each reading.
@@ -97,6 +97,8 @@ final class CgroupLayout {
             case .threadLimit: place(pids, "pids.max", "pids.max")
             case .memoryMigrate: place(cpuset, "cpuset.memory_migrate", nil)
             case .numa: place(memory, "memory.numa_stat", "memory.numa_stat")
+            case .ioSchedulerBytes: place(io, "blkio.bfq.io_service_bytes_recursive", nil)
+            case .ioSchedulerCounts: place(io, "blkio.bfq.io_serviced_recursive", nil)
             case .ioQueued: place(io, "blkio.io_queued_recursive", nil)
             case .ioMerged: place(io, "blkio.io_merged_recursive", nil)
             case .ioServiceTime: place(io, "blkio.io_service_time_recursive", nil)

@@ -3,30 +3,49 @@ extension CgroupReader {
         guard context.sets.contains(.diskIO) else { return }
         if context.layout.ioVersion == 1 {
             var devices = sample.devices
-            operations(.ioBytes, &devices) { device, operation, value in
-                switch operation {
-                case .read: device.readBytes = value
-                case .write: device.writeBytes = value
-                case .sync: device.syncBytes = value
-                case .async: device.asyncBytes = value
-                case .discard: device.discardBytes = value
-                case .total: break
-                }
-            }
-            operations(.ioCounts, &devices) { device, operation, value in
-                switch operation {
-                case .read: device.reads = value
-                case .write: device.writes = value
-                case .sync: device.syncs = value
-                case .async: device.asyncs = value
-                case .discard: device.discards = value
-                case .total: break
-                }
+            let isThrottleCounted = bytes(.ioBytes, &devices)
+            // Without bytes there are no operations; most cgroups never touch a disk.
+            if !devices.isEmpty { counts(.ioCounts, &devices) }
+            if refreshes, !isThrottleCounted {
+                // Linux from 6.10 on counts in blkio.throttle only once a limit was set for the device, in any cgroup. Where
+                // BFQ schedules the device it counts all the same.
+                _ = bytes(.ioSchedulerBytes, &devices)
+                if !devices.isEmpty { counts(.ioSchedulerCounts, &devices) }
             }
             if refreshes { readSchedulerCounts(&devices) }
             sample.devices = devices
         } else if let devices = read(.ioBytes, { bytes, problems in unified(bytes, &problems) }) {
             sample.devices = devices
+        }
+    }
+
+    /// Whether the file has any device.
+    private func bytes(_ file: CgroupFile, _ devices: inout [CgroupSample.DeviceIO]) -> Bool {
+        var isCounted = false
+        operations(file, &devices) { device, operation, value in
+            isCounted = true
+            switch operation {
+            case .read: device.readBytes = value
+            case .write: device.writeBytes = value
+            case .sync: device.syncBytes = value
+            case .async: device.asyncBytes = value
+            case .discard: device.discardBytes = value
+            case .total: break
+            }
+        }
+        return isCounted
+    }
+
+    private func counts(_ file: CgroupFile, _ devices: inout [CgroupSample.DeviceIO]) {
+        operations(file, &devices) { device, operation, value in
+            switch operation {
+            case .read: device.reads = value
+            case .write: device.writes = value
+            case .sync: device.syncs = value
+            case .async: device.asyncs = value
+            case .discard: device.discards = value
+            case .total: break
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 extension CgroupReader {
-    /// Every tenth round: what moves slowly, or is in few kernels.
+    /// Every thirtieth round: what moves slowly, or is in few kernels.
     func readRare() {
         if context.sets.contains(.numa) { readNUMA() }
         if context.sets.contains(.cpuset) { sample.memoryMigrate = number(.memoryMigrate) }

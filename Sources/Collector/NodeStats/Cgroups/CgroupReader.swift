@@ -15,20 +15,22 @@ struct CgroupContext {
 ///
 /// Of a cgroup whose CPU time did not move since the round before, only what can change all the same is read:
 ///
-/// - CPU time, memory.usage, pids.current and cpu.pressure are read each round.
+/// - CPU time, memory.usage and pids.current are read each round.
 /// - CPU parts: if the CPU time changed. Throttling: if there is a quota.
 /// - memory.stat and what belongs to it: if CPU time or memory usage changed. What other cgroups' want of memory does to
 ///   the age of an idle cgroup's pages, without taking any, is so seen up to ten rounds late; nothing else is.
 /// - The peak: if the usage changed. v1's failcnt: if the peak has come within 4 MiB of the limit, since a charge is at
 ///   most a huge page of 2 MiB. Kills: if the machine's count of them (/proc/vmstat) changed.
 /// - I/O: if CPU time or memory usage changed, or pages are dirty or on their way to the disk.
-/// - Pressure: unless its averages are all zero and the machine's own total did not move; a cgroup's stall is one of
-///   the machine's.
+/// - cpu.pressure: if the CPU time changed or its average over 10 seconds is not zero, for who waits for a CPU gets one.
+/// - Pressure of memory and I/O: unless its averages are all zero and the machine's own total did not move; a cgroup's stall
+///   is one of the machine's.
 /// - Processes: if the count of threads changed.
 /// - Perf events: if the CPU time changed, for they count what tasks do.
 ///
-/// Every tenth round all of this is read whatever the neighbours say, and with it the limits, NUMA, huge pages and the
-/// counters that few kernels have. Not Sendable: the collector owns it.
+/// Every tenth round all of this is read whatever the neighbours say. The limits, NUMA, huge pages and the counters that few
+/// kernels have are read in the first rounds, while whoever made the cgroup sets it up, and then every thirtieth: their files
+/// are opened for it, and made up a sixth of all that a round cost. Not Sendable: the collector owns it.
 final class CgroupReader {
     let path: String
     let context: CgroupContext
@@ -39,6 +41,7 @@ final class CgroupReader {
     var sample = CgroupSample()
     private var slots = [FilePool.Slot](repeating: .init(), count: CgroupFile.allCases.count)
     private var rounds: Int
+    private var roundsRead = 0
     /// Files of this round that were read, and whether one said that the cgroup is gone.
     private var readInRound = 0
     private var hasVanished = false
@@ -49,6 +52,9 @@ final class CgroupReader {
     var processes: [Int32] = []
 
     static let refreshRounds = 10
+    /// Refreshes between two looks at what changes seldom; the first few refresh it each time.
+    static let refreshesPerLimits = 3
+    static let eagerRounds = 3
 
     init(path: String, context: CgroupContext) {
         self.path = path
@@ -69,12 +75,15 @@ final class CgroupReader {
         readInRound = 0
         hasVanished = false
         let isFirst = sample.time == 0
+        let isEager = roundsRead < CgroupReader.eagerRounds
         let refreshes = isFirst || rounds % CgroupReader.refreshRounds == 0
+        let readsLimits = isEager || (refreshes && rounds / CgroupReader.refreshRounds % CgroupReader.refreshesPerLimits == 0)
         rounds += 1
+        roundsRead += 1
         let last = (cpu: sample.cpuUsage, memory: sample.memoryUsage, threads: sample.threads)
         sample.time = time
         // Throttling is read only under a quota, and failures only near a limit, so the limits come first.
-        if refreshes { readLimits() }
+        if readsLimits { readLimits() }
         readCPU(refreshes: refreshes)
         let isActive = refreshes || sample.cpuUsage != last.cpu
         readUsage(hints)
@@ -85,7 +94,8 @@ final class CgroupReader {
         sample.threads = number(.threads)
         if refreshes || sample.threads != last.threads { readProcesses() }
         if isActive || hasMoved || (sample.fileDirty ?? 1) > 0 || (sample.fileWriteback ?? 1) > 0 { readIO(refreshes: refreshes) }
-        pressure(.cpuPressure, \.cpuPressure, refreshes: refreshes, isUnchanged: unchanged.cpuStall)
+        let isAtRest = !isActive && sample.cpuUsage != nil && (sample.cpuPressure.map { $0.some.average10 == 0 } ?? true)
+        if !isAtRest || isFirst { pressure(.cpuPressure, \.cpuPressure, refreshes: refreshes, isUnchanged: unchanged.cpuStall) }
         pressure(.memoryPressure, \.memoryPressure, refreshes: refreshes, isUnchanged: unchanged.memoryStall)
         pressure(.ioPressure, \.ioPressure, refreshes: refreshes, isUnchanged: unchanged.ioStall)
         if isActive, let perf = context.perf {
@@ -94,8 +104,8 @@ final class CgroupReader {
         }
         if refreshes {
             sample.irqPressure = context.sets.contains(.pressure) ? pressure(.irqPressure) : nil
-            readRare()
         }
+        if readsLimits { readRare() }
         guard readInRound > 0 else {
             closeAll()
             return nil

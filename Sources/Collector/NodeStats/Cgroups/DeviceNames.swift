@@ -13,13 +13,14 @@ final class DeviceNames {
 
     init(root: String) { self.root = root }
 
-    /// `/dev/sda`; empty if no such device is known. `time` is in nanoseconds.
+    /// `/dev/sda`, or `8:0` if no such device is known: one that was taken out stays in io.stat, and two of them without a name
+    /// would be one series twice. `time` is in nanoseconds.
     func name(_ major: UInt32, _ minor: UInt32, time: Int64) -> String {
         let key = Key(major: major, minor: minor)
         if let known = names[key], time < known.until { return known.name }
         if names.count >= DeviceNames.limit { names = [:] }
         let target = linkTarget("\(root)/sys/dev/block/\(major):\(minor)")
-        let name = target.flatMap { $0.split(separator: "/").last.map { "/dev/\($0.replacing("!", with: "/"))" } } ?? ""
+        let name = target.flatMap { $0.split(separator: "/").last.map { "/dev/\($0.replacing("!", with: "/"))" } } ?? "\(major):\(minor)"
         names[key] = (name, time + 600_000_000_000)
         return name
     }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// node_exporter's collectors that Binnacle has, by its names.
 struct NodeCollectorTable {
     struct Row: Sendable {
@@ -16,6 +18,7 @@ struct NodeCollectorTable {
         var options: NodeOptions
         var stat: ProcStat
         var prober: MountProber
+        var metrics: MetricRegistry
         var root: String { tree.root }
     }
 
@@ -64,6 +67,7 @@ struct NodeCollectorTable {
         Row(name: "interrupts", isOnByDefault: false, rounds: 5) { InterruptSource(tree: $0.tree) },
         Row(name: "buddyinfo", isOnByDefault: false, rounds: 5) { BuddySource(tree: $0.tree) },
         Row(name: "ksmd", isOnByDefault: false, rounds: 10) { SharedPageSource(tree: $0.tree) },
+        Row(name: "systemd", isOnByDefault: false, rounds: 5) { SystemdSource(root: $0.root, options: $0.options, metrics: $0.metrics) },
         Row(name: "tcpstat", isOnByDefault: false, rounds: 5) { TCPStateSource(root: $0.root) },
         Row(name: "meminfo_numa", isOnByDefault: false, rounds: 5) { NUMAMemorySource(tree: $0.tree) },
     ]
@@ -79,7 +83,7 @@ struct NodeCollectorTable {
         "node_interrupts_", "node_intr_", "node_ksmd_", "node_load", "node_md_", "node_memory_", "node_netstat_", "node_network_",
         "node_nf_conntrack_", "node_nfs_", "node_nfsd_", "node_nvme_info", "node_os_", "node_power_supply_", "node_pressure_", "node_procs_",
         "node_rapl_", "node_schedstat_", "node_scrape_", "node_selinux_", "node_sockstat_", "node_softirqs_", "node_softnet_",
-        "node_tcp_connection_states", "node_textfile_", "node_thermal_zone_", "node_time_", "node_timex_", "node_udp_queues", "node_uname_",
+        "node_systemd_", "node_tcp_connection_states", "node_textfile_", "node_thermal_zone_", "node_time_", "node_timex_", "node_udp_queues", "node_uname_",
         "node_vmstat_", "node_xfs_", "node_zfs_",
     ]
 }

@@ -16,8 +16,13 @@ public struct NodeOptions: Sendable {
     public var isDiskExcluded: @Sendable (String) -> Bool = NodeOptions.isDiskExcludedByDefault
     /// The host's ends of pods' links come and go with the pods, whose own counters say the same.
     public var isInterfaceHidden: @Sendable (String) -> Bool = { $0.hasPrefix("veth") || $0.hasPrefix("bn-") }
+    /// Units of systemd that are only counted, where `systemd` is enabled.
+    public var isUnitHidden: @Sendable (String) -> Bool = { name in NodeOptions.hiddenUnitKinds.contains { name.hasSuffix($0) } }
 
     public init() {}
+
+    /// The names of all collectors, in order.
+    public static var collectorNames: [String] { NodeCollectorTable.all.map(\.name).sorted() }
 
     /// Where a name is no collector's: the names that are not known.
     public var unknownNames: [String] {
@@ -42,6 +47,9 @@ public struct NodeOptions: Sendable {
         "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "fusectl", "hugetlbfs", "iso9660",
         "mqueue", "nsfs", "overlay", "proc", "procfs", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "squashfs", "erofs", "sysfs", "tracefs",
     ]
+
+    /// node_exporter's `.+\.(automount|device|mount|scope|slice)`.
+    static let hiddenUnitKinds = [".automount", ".device", ".mount", ".scope", ".slice"]
 
     /// node_exporter's `^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$`: partitions, and what is no disk.
     public static func isDiskExcludedByDefault(_ name: String) -> Bool {

@@ -39,7 +39,7 @@ public final class NodeReader {
 
     init(root: String, options: NodeOptions, metrics: MetricRegistry?, prober: MountProber) {
         let environment = NodeCollectorTable.Environment(
-            tree: SysTree(root: root), options: options, stat: ProcStat(root: root), prober: prober)
+            tree: SysTree(root: root), options: options, stat: ProcStat(root: root), prober: prober, metrics: metrics ?? MetricRegistry())
         // Without a directory there is nothing that could fail, so the collector of text files is not there either.
         let rows = NodeCollectorTable.all.filter { $0.name != "textfile" || !options.textFileDirectory.isEmpty }
         entries = rows.filter { options.isOn($0.name, byDefault: $0.isOnByDefault) }.map {

@@ -3,18 +3,23 @@ import Runtime
 
 /// Sums the open files and sockets of a cgroup's processes.
 ///
-/// Counting sockets reads a link for each open file; so a process's sockets are counted again when its number of open
-/// files has changed, and every tenth round otherwise.
+/// Since Linux 6.2 one stat(2) tells how many files a process has open. Counting sockets reads a link for each of them; so
+/// a process's sockets are counted again when that number has changed and three rounds have passed, and every thirtieth round
+/// otherwise.
 struct DescriptorTotals {
     private struct Process {
         var files: UInt64 = 0
         var sockets: UInt64 = 0
         /// The round of the last listing; 0 before the first.
         var listed = 0
+        /// Open files at that listing.
+        var filesListed: UInt64 = 0
         /// The pass in which it was asked last.
         var pass = 0
         /// It did not let itself be asked.
         var isClosed = false
+        /// Rounds for which it is taken to have no open files: a kernel thread has none as long as it lives.
+        var rest = 0
         /// Its `/proc/PID/fd`, which answers for this process only: the next one with its number is another directory.
         var folder: HostFile?
     }
@@ -24,7 +29,10 @@ struct DescriptorTotals {
 
     var openCount: Int { processes.values.count { $0.folder != nil } }
 
-    static let roundsBetweenListings = 10
+    static let roundsBetweenListings = 30
+    /// Where the number of open files keeps changing.
+    static let roundsBetweenChanges = 3
+    static let roundsWithoutFiles = 10
     static let roundsBetweenLimits = 60
     /// Entries that one listing looks at; a process with more open files has its sockets counted as far as that.
     static let listingLimit = 100_000
@@ -64,6 +72,12 @@ struct DescriptorTotals {
     }
 
     private mutating func ask(_ pid: Int32, _ process: inout Process, _ root: String, _ round: Int, _ budget: inout TaskBudget) {
+        process.pass = pass
+        if process.rest > 0 {
+            process.rest -= 1
+            processes[pid] = process
+            return
+        }
         budget.files -= 1
         var folder = process.folder
         var files = folder.flatMap(DescriptorCount.files)
@@ -76,15 +90,20 @@ struct DescriptorTotals {
             if process.folder != nil { budget.folders -= 1 }
         }
         process.isClosed = files == nil
-        process.pass = pass
-        let isStale = process.listed == 0 || process.files != files || round - process.listed >= Self.roundsBetweenListings
+        if files == 0 { process.rest = Self.roundsWithoutFiles }
+        let age = round - process.listed
+        let isStale =
+            process.listed == 0 || age >= Self.roundsBetweenListings
+            // The number that the sockets were counted at, not that of the pass before.
+            || (process.filesListed != files && (age >= Self.roundsBetweenChanges || process.filesListed == 0))
         process.files = files ?? 0
-        if files == nil { process.sockets = 0 }
+        if files ?? 0 == 0 { process.sockets = 0 }
         // A listing runs to its end; what it takes beyond the budget is missing in the rounds after.
-        if let folder, files != nil, isStale, budget.links > 0, let found = DescriptorCount.list(folder, looking: true, limit: Self.listingLimit) {
+        if let folder, files ?? 0 > 0, isStale, budget.links > 0, let found = DescriptorCount.list(folder, looking: true, limit: Self.listingLimit) {
             budget.links -= Int(found.files)
             process.sockets = found.sockets
             process.listed = round
+            process.filesListed = files ?? 0
         }
         processes[pid] = process
     }

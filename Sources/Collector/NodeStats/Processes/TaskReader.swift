@@ -17,7 +17,7 @@ public final class TaskReader {
         /// Files of /proc a round: one for each task's state, each task's schedstat, each process's count of files.
         public var filesPerRound = 300
         /// Entries of `/proc/PID/fd` a round that are looked at to find the sockets.
-        public var linksPerRound = 1_000
+        public var linksPerRound = 300
         /// Cgroups whose directory and list of tasks stay open.
         public var openGroupLimit = 2_000
         /// Processes whose directory of open files stays open.

@@ -56,20 +56,22 @@ final class ContainerDetails {
 
     /// Adds to the newest reading of `entry` what is not in its files.
     func read(_ entry: ContainerEntry, isIdle: Bool) {
-        guard var sample = entry.current else { return }
+        guard entry.current != nil else { return }
         let processes = entry.reader.processes
+        // In place: a reading is some kilobytes.
         if needsTasks, !processes.isEmpty || entry.previous?.schedule != nil || entry.previous?.load != nil {
             let reading = tasks.read(entry.path, processes: processes, isIdle: isIdle)
-            sample.schedule = reading.schedule
-            sample.load = reading.load
-            sample.descriptors = reading.descriptors
-            sample.referencedBytes = reading.referencedBytes
+            entry.current?.schedule = reading.schedule
+            entry.current?.load = reading.load
+            entry.current?.descriptors = reading.descriptors
+            entry.current?.referencedBytes = reading.referencedBytes
         }
         // A cgroup that died with its only process has no count left to read: its owner's kills are shown all the same.
-        if sample.oomKills != nil || entry.isOwned {
-            sample.oomKills = kills.record(path: entry.path, owner: OOMWatcher.owner(of: entry.reference), counted: sample.oomKills)
+        if let counted = entry.current?.oomKills {
+            entry.current?.oomKills = kills.record(path: entry.path, owner: OOMWatcher.owner(of: entry.reference), counted: counted)
+        } else if entry.isOwned {
+            entry.current?.oomKills = kills.record(path: entry.path, owner: OOMWatcher.owner(of: entry.reference), counted: nil)
         }
-        entry.current = sample
         readNetwork(entry, processes)
     }
 

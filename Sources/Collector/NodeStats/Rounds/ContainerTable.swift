@@ -57,11 +57,23 @@ final class ContainerTable {
         return sorted
     }
 
-    /// The paths whose owners are to be asked for: the unknown ones each round, all every tenth, since an owner's word
-    /// may change (a health check, a new name).
+    /// The paths whose owners are to be asked for: all every tenth round, since an owner's word may change (a health check,
+    /// a new name), and each round those that are unknown and were first asked for less than thirty rounds ago. A cgroup that
+    /// nobody has claimed by then is most often nobody's.
     func pathsToAsk(of paths: Set<String>, round: Int) -> [String] {
-        round % 10 == 0 ? Array(paths) : paths.filter { owners[$0] == nil }
+        if round % 10 == 0 {
+            if firstAsked.count > 2 * paths.count + 64 { firstAsked = firstAsked.filter { paths.contains($0.key) } }
+            return Array(paths)
+        }
+        return paths.filter { path in
+            guard owners[path] == nil else { return false }
+            if let first = firstAsked[path] { return round - first < ContainerTable.eagerRounds }
+            firstAsked[path] = round
+            return true
+        }
     }
+    private var firstAsked: [String: Int] = [:]
+    static let eagerRounds = 30
 
     /// What came of asking: `told` are the owners that name their containers themselves, `answers` those that were asked.
     func setOwners(told: [ContainerReference], asked: [String], answers: [ContainerReference]) {
@@ -108,6 +120,8 @@ final class ContainerTable {
     func remove(_ path: String) {
         entries.removeValue(forKey: path)?.reader.closeAll()
         owners[path] = nil
+        // Another cgroup under the same path is another's.
+        firstAsked[path] = nil
     }
 
     private func noteNames(_ reference: ContainerReference) -> Bool {

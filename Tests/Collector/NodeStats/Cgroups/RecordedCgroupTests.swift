@@ -58,6 +58,41 @@ import Testing
         #expect(root.sample.memoryUsage == (2_000_000 - 500_000) * 1024 && root.sample.cpuPressure?.some.total == 1_234)
     }
 
+    /// Debian 12's kernel 6.1, run under qemu: scripts/record-cgroups-v2.
+    @Test func `a v2 machine, recorded from a real kernel`() async throws {
+        let fixture = try CgroupFixture("v2-linux61")
+        let collector = fixture.collector()
+        #expect(collector.mounts.description == "v2")
+        let rows = await collector.snapshot().rows
+        #expect(rows.map(\.reference.cgroupPath) == ["/", "/four", "/four/five", "/one", "/three", "/two"])
+        let one = try #require(rows.first { $0.reference.cgroupPath == "/one" })
+        let sample = one.sample
+        #expect(one.limits.quota == 20_000 && one.limits.period == 100_000 && one.limits.shares == 2 + 78 * 262_142 / 9_999)
+        #expect(one.limits.memory == 64 << 20 && one.limits.memoryReservation == 1 << 20 && one.limits.threads == 64 && one.limits.cpuMask == "0-1")
+        // Both are rounded down to microseconds.
+        let parts = (sample.cpuUser ?? 0) + (sample.cpuSystem ?? 0)
+        #expect((parts...parts + 1_000).contains(sample.cpuUsage ?? 0))
+        // Two loops under a quota of a fifth of a core were throttled in nearly every period, and waited most of the time.
+        #expect((sample.throttledPeriods ?? 0) > 100 && (sample.throttledPeriods ?? 0) <= sample.periods ?? 0)
+        #expect((sample.throttledTime ?? 0) > 10_000_000_000 && (sample.burstPeriods ?? 0) > 0 && (sample.burstTime ?? 0) > 0)
+        #expect((sample.cpuPressure?.some.total ?? 0) > 10_000_000 && (sample.cpuPressure?.full.average60 ?? 0) > 1)
+        // A file of 32 MiB was read and written, beyond memory.high.
+        let disk = try #require(sample.devices.first)
+        #expect((disk.readBytes ?? 0) >= 32 << 20 && (disk.writeBytes ?? 0) >= 32 << 20 && (disk.costUsage ?? 0) > 0 && sample.devices.count == 1)
+        #expect((sample.highEvents ?? 0) > 0 && (sample.memoryPeak ?? 0) >= sample.memoryUsage ?? 0)
+        #expect((sample.memoryCache ?? 0) > 40 << 20 && (sample.fileDirty ?? 0) > 0 && (sample.pagesScanned ?? 0) >= (sample.pagesStolen ?? 0))
+        #expect((sample.workingSet ?? 0) < 8 << 20, "nearly all is page cache that was not used twice")
+        #expect(sample.numa.map(\.node) == [0] && sample.hugePages.first { $0.size == "2MB" }?.usage == 0)
+        let two = try #require(rows.first { $0.reference.cgroupPath == "/two" })
+        #expect(two.sample.oomKills == 1 && (two.sample.maxEvents ?? 0) > 1 && two.limits.memory == 16 << 20 && two.limits.swap == 0)
+        // What a cgroup below has used is its parent's too.
+        let (four, five) = (rows[1].sample, rows[2].sample)
+        #expect((four.cpuUsage ?? 0) >= five.cpuUsage ?? 1 && four.writeBytes == five.writeBytes && (five.writeBytes ?? 0) >= 1 << 20)
+        #expect(four.processes == 0 && five.processes == 1 && four.threads == 1)
+        let root = rows[0].sample
+        #expect((root.memoryUsage ?? 0) > 0 && (root.writeBytes ?? 0) > disk.writeBytes ?? 0, "of the root too: io.stat of the whole machine")
+    }
+
     @Test func `v1 alone, with a scheduler that counts`() async throws {
         let fixture = try CgroupFixture("v1")
         let collector = fixture.collector()
@@ -69,6 +104,18 @@ import Testing
         #expect(disk.ioTime == 40_000_000)
         #expect(one.sample.hugePages.first?.peak == 2_097_152)
         #expect(one.sample.memoryMigrate == 1 && one.sample.cpuPressure == nil)
+    }
+
+    /// Linux from 6.10 on counts nothing in blkio.throttle before a limit was set; BFQ counts for itself.
+    @Test func `v1 where throttling counts nothing`() async throws {
+        let fixture = try CgroupFixture("v1")
+        for file in ["io_service_bytes_recursive", "io_serviced_recursive"] {
+            try fixture.write("/sys/fs/cgroup/blkio/one/blkio.throttle.\(file)", "Total 0\n")
+            try fixture.write("/sys/fs/cgroup/blkio/one/blkio.bfq.\(file)", "8:0 Read \(file.utf8.count)\n8:0 Write 2\nTotal 3\n")
+        }
+        let one = try #require(await fixture.collector().snapshot().rows.first { $0.reference.cgroupPath == "/one" })
+        let disk = try #require(one.sample.devices.first)
+        #expect(disk.readBytes == 26 && disk.reads == 21 && disk.writeBytes == 2)
     }
 
     /// Each file in turn empty, cut, nonsense, too large a number, gone, and in the way of a directory: the reading goes on

@@ -93,6 +93,21 @@ import Testing
         }
     }
 
+    /// Every name that cAdvisor's `--enable_metrics` takes: some metric or page has it, or why not.
+    @Test(
+        arguments: [
+            ("accelerator", "cAdvisor itself has it no more"), ("app", "a container's own metrics are scraped into the store under their own names"),
+            ("cpu_topology", "machine_*: MachineMetrics"), ("advtcp", nil), ("cpu", nil), ("cpuLoad", nil), ("cpuset", nil), ("disk", nil), ("diskIO", nil),
+            ("hugetlb", nil), ("memory", nil), ("memory_numa", nil), ("network", nil), ("oom_event", nil), ("perf_event", nil), ("process", nil),
+            ("percpu", "the label cpu of container_cpu_usage_seconds_total"), ("pressure", nil), ("referenced_memory", nil), ("resctrl", nil),
+            ("sched", nil), ("tcp", nil), ("udp", nil),
+        ] as [(String, String?)])
+    func `every set is answered for`(name: String, instead: String?) throws {
+        if name == "accelerator" { return #expect(MetricSet(rawValue: name) == nil) }
+        let set = try #require(MetricSet(rawValue: name))
+        #expect(ContainerMetric.all.contains { $0.set == set } == (instead == nil), "\(instead ?? "no metric")")
+    }
+
     /// Types: what ends in `_total` counts, but for those that cAdvisor calls gauges in spite of their names.
     @Test func `kinds are as cAdvisor has them`() {
         let gauges = [

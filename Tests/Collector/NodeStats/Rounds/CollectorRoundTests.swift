@@ -13,12 +13,15 @@ import Testing
     private final class LateOwner: ContainerSource {
         let asked = Mutex<[[String]]>([])
         let known = Mutex(false)
+        let name = Mutex("web")
+        let showsLabels: Bool
+        init(showsLabels: Bool = true) { self.showsLabels = showsLabels }
         func containers() async -> [ContainerReference] { [] }
         func owners(of paths: [String]) async -> [ContainerReference] {
             asked.withLock { $0.append(paths.sorted()) }
             guard known.withLock({ $0 }), paths.contains("/one") else { return [] }
-            var reference = ContainerReference(cgroupPath: "/one", name: "web", image: "nginx", container: "c", pod: "p", namespace: "ns")
-            reference.containerLabels = [("com.example/team", "a\"b\n")]
+            var reference = ContainerReference(cgroupPath: "/one", name: name.withLock { $0 }, image: "nginx", container: "c", pod: "p", namespace: "ns")
+            if showsLabels { reference.containerLabels = [("com.example/team", "a\"b\n")] }
             reference.memoryLimit = 100 << 20
             return [reference]
         }
@@ -48,6 +51,34 @@ import Testing
         #expect(!next.values.contains { $0.isStale })
         // Unknown cgroups are asked about each round, known ones every tenth.
         #expect(owner.asked.withLock { $0[1].contains("/one") && !$0[2].contains("/one") })
+    }
+
+    /// Without any label of the container's own, so that nothing else makes the rows' labels anew.
+    @Test func `an owner's first word and its later ones change the labels`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let owner = LateOwner(showsLabels: false)
+        let collector = fixture.collector(source: owner)
+        func labels() async -> String {
+            let row = await step(fixture, collector).rows.first { $0.reference.cgroupPath == "/one" }
+            return String(decoding: row?.labels.bytes ?? [], as: UTF8.self)
+        }
+        #expect(await labels().contains(#"name="",namespace="",pod="""#))
+        owner.known.withLock { $0 = true }
+        #expect(await labels().contains(#"name="web",namespace="ns",pod="p""#))
+        owner.name.withLock { $0 = "shop" }
+        var names: [String] = []
+        for _ in 0..<10 { names.append(await labels()) }
+        #expect(names.last?.contains(#"name="shop",namespace="ns",pod="p""#) == true, "asked again within ten rounds")
+    }
+
+    /// Nobody's cgroups are asked about each round only while an owner is likely to turn up.
+    @Test func `who nobody claims is asked about less often`() async throws {
+        let fixture = try CgroupFixture("v2")
+        let owner = LateOwner()
+        let collector = fixture.collector(source: owner)
+        for _ in 0..<60 { _ = await step(fixture, collector) }
+        let asked = owner.asked.withLock { $0.count { $0.contains("/one") } }
+        #expect((33...36).contains(asked), "\(asked): thirty rounds, and then every tenth")
     }
 
     @Test func `history is in order, with what came before each`() async throws {
