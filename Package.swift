@@ -21,6 +21,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
@@ -49,13 +50,17 @@ let rows: [Row] = [
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
     Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
     Row(name: "GoTemplate", path: "Shared/GoTemplate"),
+    Row(name: "InternetAddresses", path: "Shared/InternetAddresses"),
+    Row(name: "LogParsing", path: "Shared/LogParsing", needs: ["Telemetry", "Pattern", "JSON"]),
     Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
     Row(
         name: "NodeStats", path: "Collector/NodeStats", needs: ["Telemetry", "Exposition", "Runtime", "CShims"], products: [log],
         testData: ["Fixtures"]),
     Row(name: "Discovery", path: "Collector/Discovery", needs: ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "ProtoWire"], products: [log]),
-    Row(name: "LogTail", path: "Collector/LogTail", needs: ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims"]),
+    Row(
+        name: "LogTail", path: "Collector/LogTail",
+        needs: ["LogParsing", "Telemetry", "Pattern", "JSON", "YAML", "Gzip", "Runtime", "SQLite", "Zstd", "CShims"], products: [log]),
     Row(
         name: "NodeEndpoint", path: "Collector/NodeEndpoint", needs: ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"], testData: ["Golden"]),
 
@@ -66,27 +71,28 @@ let rows: [Row] = [
     Row(name: "ChunkCodec", path: "Aggregator/ChunkCodec"),
     Row(name: "SeriesStore", path: "Aggregator/SeriesStore", needs: ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime"]),
     Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
-    Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
+    Row(name: "LogQL", path: "Aggregator/LogQL", needs: ["Telemetry", "Pattern", "GoTemplate", "JSON"]),
+    Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(
         name: "QueryAPI", path: "Aggregator/QueryAPI",
-        needs: ["Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime"]),
+        needs: ["Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime"]),
     Row(
         name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"],
         products: [log], testData: ["RuleFiles"]),
     Row(
         name: "Ingest", path: "Aggregator/Ingest",
-        needs: ["SeriesStore", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"], products: [log]),
+        needs: ["SeriesStore", "LogParsing", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"], products: [log]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
     Row(name: "ObjectStore", path: "Orchestrator/ObjectStore", needs: ["JSON", "SQLite", "Runtime"]),
-    Row(name: "APIServer", path: "Orchestrator/APIServer", needs: ["Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime"]),
+    Row(name: "APIServer", path: "Orchestrator/APIServer", needs: ["Objects", "ObjectStore", "InternetAddresses", "JSON", "YAML", "HTTP", "Runtime"]),
     Row(name: "Scheduling", path: "Orchestrator/Scheduling", needs: ["Objects", "JSON"]),
     Row(name: "Controllers", path: "Orchestrator/Controllers", needs: ["Objects", "Scheduling", "JSON", "Runtime"]),
-    Row(name: "ContainerRuntime", path: "Orchestrator/ContainerRuntime", needs: ["CShims", "Runtime", "JSON"]),
+    Row(name: "ContainerRuntime", path: "Orchestrator/ContainerRuntime", needs: ["CShims", "InternetAddresses", "Runtime", "JSON"]),
     Row(name: "Kubelet", path: "Orchestrator/Kubelet", needs: ["Objects", "ContainerRuntime", "HTTP", "JSON", "Exposition", "Runtime"]),
     Row(
-        name: "ServiceProxy", path: "Orchestrator/ServiceProxy", needs: ["Objects", "JSON", "Runtime"],
+        name: "ServiceProxy", path: "Orchestrator/ServiceProxy", needs: ["Objects", "InternetAddresses", "JSON", "Runtime"],
         products: [
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         ]),

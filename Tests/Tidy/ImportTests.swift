@@ -19,14 +19,19 @@ import Testing
         "Shared/Zstd": ["CZstd"],
         "Shared/Gzip": ["CZlib"],
         "Shared/GoTemplate": ["Glibc"],
+        "Shared/InternetAddresses": [],
+        "Shared/LogParsing": ["Telemetry", "Pattern", "JSON"],
         "Shared/Serving": [
-            "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509", "Crypto", "SwiftASN1",
+            "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509",
+            "Crypto", "SwiftASN1",
             "Logging",
             "ServiceLifecycle", "FoundationEssentials", "Synchronization", "Glibc",
         ],
         "Collector/NodeStats": ["Telemetry", "Exposition", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "ProtoWire", "Logging", "Glibc", "Synchronization"],
-        "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Collector/LogTail": [
+            "LogParsing", "Telemetry", "Pattern", "JSON", "YAML", "Gzip", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization",
+        ],
         "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
         "Collector/Scraping": [
             "Exposition", "Telemetry", "ProtoWire", "Pattern", "JSON", "YAML", "HTTP", "Gzip", "Runtime", "Logging", "Glibc", "Synchronization",
@@ -34,30 +39,33 @@ import Testing
         "Aggregator/ChunkCodec": ["Glibc"],
         "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
         "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
-        "Aggregator/LogStore": ["ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
+        "Aggregator/LogQL": ["Telemetry", "Pattern", "GoTemplate", "JSON", "Glibc"],
+        "Aggregator/LogStore": ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": [
-            "Telemetry", "Pattern", "PromQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime", "Synchronization",
+            "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime",
+            "Synchronization",
         ],
         "Aggregator/Alerting": [
             "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",
         ],
         "Aggregator/Ingest": [
-            "SeriesStore", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime", "Logging", "Synchronization",
+            "SeriesStore", "LogParsing", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime", "Logging",
+            "Synchronization",
         ],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],
         "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Dispatch", "Glibc", "Synchronization"],
         "Orchestrator/APIServer": [
-            "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
+            "InternetAddresses", "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
         ],
         "Orchestrator/Scheduling": ["Objects", "JSON"],
         "Orchestrator/Controllers": ["Objects", "Scheduling", "JSON", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
-        "Orchestrator/ContainerRuntime": ["CShims", "Runtime", "JSON", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/ContainerRuntime": ["InternetAddresses", "CShims", "Runtime", "JSON", "Telemetry", "Logging", "Glibc", "Synchronization"],
         "Orchestrator/Kubelet": [
             "Objects", "ContainerRuntime", "HTTP", "JSON", "Runtime", "Telemetry", "Exposition", "Logging", "Glibc", "Synchronization",
         ],
         "Orchestrator/ServiceProxy": [
-            "Objects", "JSON", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "Logging", "Glibc", "Synchronization",
+            "InternetAddresses", "Objects", "JSON", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "Logging", "Glibc", "Synchronization",
         ],
         "App/Terminal": ["Telemetry", "JSON", "Glibc"],
     ]

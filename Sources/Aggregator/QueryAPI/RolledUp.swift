@@ -77,7 +77,7 @@ struct RolledUp {
             guard isExact || coverage.retiredEnd != nil else { return nil }
             guard column.contains(where: { !$0.isAbsent }) else { continue }
             block.labels.append(labels)
-            block.columns.append(column)
+            block.values.append(.whole(column))
         }
         var answer = SampleAnswer(blocks: [block], warnings: warnings, chunksDecoded: parts)
         answer.infos = [info(resolution, coverage, isExact)]

@@ -10,7 +10,7 @@ extension SeriesStore: SampleSource {
             let (blocks, summary) = try await blocks(
                 request.matchers, from: request.from, through: request.through, needsValues: request.needsValues, limit: request.maximumSamples)
             var answer = SampleAnswer(
-                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, columns: $0.columns) }, warnings: summary.warnings,
+                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, values: $0.values) }, warnings: summary.warnings,
                 chunksDecoded: summary.parts)
             if let (series, info) = try await standIns(request) {
                 answer.blocks = SeriesStore.joined(series, answer.blocks)

@@ -1,3 +1,4 @@
+import LogParsing
 import Telemetry
 
 /// Turns the bytes of one container run's log files into records: cuts lines, reads their stamps, joins what the

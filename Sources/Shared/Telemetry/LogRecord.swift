@@ -10,11 +10,14 @@ public struct LogRecord: Hashable, Sendable {
     public var severity: Severity
     /// The line without its line feed; any bytes.
     public var body: [UInt8]
+    /// What is known of the line beside its text and its stream: trace ids, attributes; Loki's structured metadata.
+    public var fields: Labels
 
-    public init(time: Int64, severity: Severity = .unknown, body: [UInt8]) {
+    public init(time: Int64, severity: Severity = .unknown, body: [UInt8], fields: Labels = Labels()) {
         self.time = time
         self.severity = severity
         self.body = body
+        self.fields = fields
     }
 }
 

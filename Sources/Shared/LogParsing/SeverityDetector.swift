@@ -1,13 +1,13 @@
-import Telemetry
+public import Telemetry
 
 /// Tells how grave a line is from its first bytes, without parsing it. By order of evidence: a JSON or logfmt
 /// field that says so, klog's letter, a syslog priority, a word such as ERROR near the start.
-enum SeverityDetector {
+public enum SeverityDetector {
     /// How far a field is looked for, and how far a word.
     private static let fieldBytes = 1024
     private static let wordBytes = 64
 
-    static func detect(_ line: ArraySlice<UInt8>) -> LogRecord.Severity {
+    public static func detect(_ line: ArraySlice<UInt8>) -> LogRecord.Severity {
         let text = line.drop { $0 == 0x20 || $0 == 0x09 }
         guard let first = text.first else { return .unknown }
         switch first {
@@ -139,7 +139,16 @@ enum SeverityDetector {
 
     // MARK: Values
 
-    /// By the first letters, in either case.
+    /// A level's name or number, as a field has it.
+    public static func value(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? { named(value) ?? numbered(value) }
+
+    /// OpenTelemetry's numbers: 1 to 24, four to a severity.
+    static func otlp(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? {
+        guard let number = Int(String(decoding: value, as: UTF8.self)), (1...24).contains(number) else { return nil }
+        return [.trace, .debug, .info, .warning, .error, .fatal][(number - 1) / 4]
+    }
+
+    /// By name, in either case.
     static func named(_ word: ArraySlice<UInt8>) -> LogRecord.Severity? {
         guard (1...13).contains(word.count) else { return nil }
         let key = word.map { $0 | ($0 &- 65 < 26 ? 0x20 : 0) }
