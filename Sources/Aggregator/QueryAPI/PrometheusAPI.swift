@@ -247,6 +247,8 @@ public struct PrometheusAPI: Sendable {
             throw error
         } catch is CancellationError {
             throw QueryError(.canceled, "the request was canceled")
+        } catch let error as TooManySamples {
+            throw QueryError(.execution, "more than \(error.limit) samples are asked for (--query-max-samples); ask for fewer series or a shorter time")
         } catch {
             throw QueryError(.internal, "reading the store failed: \(error)")
         }

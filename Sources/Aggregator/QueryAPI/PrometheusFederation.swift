@@ -20,11 +20,13 @@ extension PrometheusAPI {
         let now = clock.now
         let lookback = options.engine.lookback
         var newest: [Labels: (time: Int64, value: Double)] = [:]
+        var warnings: Set<String> = []
         for matchers in try selectors(request, isRequired: true) {
             var read = SampleRequest(matchers: matchers, from: now - lookback + .milliseconds(1), through: now)
             read.maximumSamples = options.engine.maximumSamples
             let wanted = read
             let answer = try await reading { () async throws in try await source.read(wanted) }
+            warnings.formUnion(answer.warnings)
             for block in answer.blocks {
                 // A block may reach further than it was asked to.
                 guard let last = block.timestamps.lastIndex(where: { $0 <= now.milliseconds }) else { continue }
@@ -37,6 +39,8 @@ extension PrometheusAPI {
             }
         }
         var text: [UInt8] = []
+        // A scraper skips comments; a person who looks why something is missing does not.
+        for warning in warnings.sorted() { text += "# WARNING: \(warning.replacing("\n", with: " "))\n".utf8 }
         var name = ""
         for (labels, sample) in newest.sorted(by: { ($0.key.name, $0.key) < ($1.key.name, $1.key) }) {
             // Without a name no scraper can take it.

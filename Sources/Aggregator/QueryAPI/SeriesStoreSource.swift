@@ -9,8 +9,15 @@ extension SeriesStore: SampleSource {
             if let answer = try await RolledUp(self, request)?.answer() { return answer }
             let (blocks, summary) = try await blocks(
                 request.matchers, from: request.from, through: request.through, needsValues: request.needsValues, limit: request.maximumSamples)
+            var warnings = summary.warnings
+            if let labels = summary.histogramSeries {
+                let remark = SeriesStore.histogramRemark(labels)
+                // Nothing at all would look as if nothing were stored.
+                guard !blocks.isEmpty else { throw QueryError(.execution, remark) }
+                warnings.append(remark)
+            }
             var answer = SampleAnswer(
-                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, values: $0.values) }, warnings: summary.warnings,
+                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, values: $0.values) }, warnings: warnings,
                 chunksDecoded: summary.parts)
             if let (series, info) = try await standIns(request) {
                 answer.blocks = SeriesStore.joined(series, answer.blocks)
@@ -35,5 +42,11 @@ extension SeriesStore: SampleSource {
             }
         }
         return SampleBlock.grouping(Array(series.values))
+    }
+
+    /// What is said of a series that was asked for and cannot be read.
+    static func histogramRemark(_ labels: Labels) -> String {
+        "\(labels) has native histograms, which are kept but cannot be queried; have its classic buckets sent too "
+            + "(scrape_classic_histograms in its scrape, or explicit buckets where it is instrumented) and query those"
     }
 }

@@ -8,6 +8,8 @@ public struct Template: Sendable {
         public var maximumOutput = 1 << 20
         /// Nodes executed, so that loops within loops end.
         public var maximumSteps = 1_000_000
+        /// The function that runs a template whose name is worked out, with the value behind it, and gives its text: `tmpl` in Prometheus.
+        public var invocation: String?
         public init() {}
     }
 

@@ -41,19 +41,22 @@ struct TemplateExecutor {
             }
         case .range(let pipeline, let body, let otherwise): try loop(pipeline, body, otherwise, dot: dot)
         case .template(let name, let argument, let line):
-            guard let body = template.definitions[name] else { throw error("template \"\(name)\" not defined", line) }
-            let value = try argument.map { try evaluate($0, dot: dot) } ?? .none
-            guard depth < TemplateParser.maximumDepth else { throw error("template \"\(name)\" calls itself too deeply", line) }
-            depth += 1
-            let outer = scopes
-            // A template that is called sees its argument and nothing of the caller.
-            scopes = [["": value]]
-            try run(body, dot: value)
-            scopes = outer
-            depth -= 1
+            try invoke(name, with: try argument.map { try evaluate($0, dot: dot) } ?? .none, line)
         case .breakLoop: throw Leave.breakLoop
         case .continueLoop: throw Leave.continueLoop
         }
+    }
+
+    private mutating func invoke(_ name: String, with value: TemplateValue, _ line: Int) throws {
+        guard let body = template.definitions[name] else { throw error("template \"\(name)\" not defined", line) }
+        guard depth < TemplateParser.maximumDepth else { throw error("template \"\(name)\" calls itself too deeply", line) }
+        depth += 1
+        let outer = scopes
+        // A template that is called sees its argument and nothing of the caller.
+        scopes = [["": value]]
+        try run(body, dot: value)
+        scopes = outer
+        depth -= 1
     }
 
     private mutating func loop(
@@ -141,7 +144,15 @@ struct TemplateExecutor {
         return try apply(name, arguments, line)
     }
 
-    private func apply(_ name: String, _ arguments: [TemplateValue], _ line: Int) throws -> TemplateValue {
+    private mutating func apply(_ name: String, _ arguments: [TemplateValue], _ line: Int) throws -> TemplateValue {
+        if name == options.invocation {
+            guard arguments.count == 2 else { throw error("wrong number of args for \(name): want 2 got \(arguments.count)", line) }
+            let before = output
+            output = ""
+            try invoke(arguments[0].text, with: arguments[1], line)
+            defer { output = before }
+            return .string(output)
+        }
         guard let function = functions[name] ?? Template.standardFunctions[name] else { throw error("function \"\(name)\" not defined", line) }
         do {
             return try function(arguments)

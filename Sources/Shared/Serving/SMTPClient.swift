@@ -39,6 +39,8 @@ public struct SMTPClient: Sendable {
         var offers = try await dialogue.command("EHLO binnacle", expecting: 250)
         if offers.contains("STARTTLS") {
             try await dialogue.command("STARTTLS", expecting: 220)
+            // What came in the clear behind it would be taken for replies of the server that TLS vouches for.
+            guard dialogue.pending.isEmpty else { throw ServingError.failed("the mail server \(host):\(port) said more before TLS began; nothing was sent") }
             try await startTLS(channel)
             offers = try await dialogue.command("EHLO binnacle", expecting: 250)
         } else if requiresTLS {

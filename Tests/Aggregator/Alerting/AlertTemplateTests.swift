@@ -23,6 +23,12 @@ import Testing
         ("{{ range query \"up\" | sortByLabel \"instance\" }}{{ label \"instance\" . }}={{ .Value }} {{ end }}", "a=1 b=0 "),
         ("{{ query \"none\" | first | value }}", "<error expanding template: template: t:1: error calling first: first() called on vector with no elements>"),
         ("{{ query \"bad\" }}", "<error expanding template: no such thing>"),
+        ("{{ define \"end-a\" }}<{{ . }}>{{ end }}{{ tmpl (printf \"end-%s\" \"a\") $value }} {{ tmpl \"end-a\" \"x\" | toUpper }}", "<1234.5> <X>"),
+        ("{{ tmpl \"none\" . }}", "<error expanding template: template: t:1: template \"none\" not defined>"),
+        (
+            "{{ define \"d\" }}{{ tmpl \"d\" . }}{{ end }}{{ tmpl \"d\" . }}",
+            "<error expanding template: template: t:1: template \"d\" calls itself too deeply>"
+        ),
         ("{{ nosuch }}", "<error expanding template: template: t:1: function \"nosuch\" not defined>"),
         ("{{ $externalLabels.cluster }} {{ externalURL }} {{ pathPrefix }}", "home http://x:1/y /y"),
     ])

@@ -128,6 +128,26 @@ struct FixedSource: SampleSource {
         #expect(document["data"]["stats"]["timings"]["execTotalTime"].double != nil)
     }
 
+    /// Beyond some points two tasks write an answer; it has to be the same as when one does.
+    @Test func `a wide answer is its parts in order`() async throws {
+        let times = (0..<150).map { 1_700_000_000_000 + Int64($0) * 1000 }
+        for count in [1, 300, 301] {
+            let wide = FixedSource(
+                all: (0..<count).map { number in
+                    SeriesSamples(labels: Labels(name: "m", ["i": "\(1000 + number)"]), timestamps: times, values: times.map { Double($0 % 977 * Int64(number)) / 8 })
+                })
+            let range = [("start", "1700000000"), ("end", "1700000149"), ("step", "1")]
+            let (status, text) = await get("/api/v1/query_range", [("query", "m")] + range, router: router(wide))
+            #expect(status == 200)
+            let result = try JSON.parse(text)["data"]["result"].elements
+            #expect(result.compactMap { $0["metric"]["i"].string } == (0..<count).map { "\(1000 + $0)" })
+            for number in [0, count / 2, count - 1] {
+                let (_, alone) = await get("/api/v1/query_range", [("query", "m{i=\"\(1000 + number)\"}")] + range, router: router(wide))
+                #expect(try JSON.parse(alone)["data"]["result"][0] == result[number])
+            }
+        }
+    }
+
     @Test func `passes remarks through`() async throws {
         let (_, text) = await get("/api/v1/query", [("query", "quantile(2, up)"), ("time", "1700000000")])
         #expect(try JSON.parse(text)["warnings"] == ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"])

@@ -1,7 +1,10 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
+import Runtime
 import Serving
 import Synchronization
+import TestKit
 import Testing
 
 /// A mail server of the test's own: it plays its part and keeps what was said to it.
@@ -12,7 +15,9 @@ import Testing
         private let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
 
         /// `answers` by the first word of a command; nil closes the connection.
-        init(answers: @escaping @Sendable (String) -> String?) async throws {
+        /// With `identity` it goes over to TLS behind its answer to STARTTLS.
+        init(identity: KeyPair? = nil, answers: @escaping @Sendable (String) -> String?) async throws {
+            self.identity = identity
             channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0) { child in
                 child.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: child) }
             }
@@ -20,6 +25,7 @@ import Testing
             self.answers = answers
         }
         private let answers: @Sendable (String) -> String?
+        private let identity: KeyPair?
 
         func serveOne() async throws {
             try await channel.executeThenClose { clients in
@@ -28,6 +34,16 @@ import Testing
                     return
                 }
             }
+        }
+
+        private func startTLS(_ channel: any Channel, _ identity: KeyPair) async throws {
+            let configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificate.utf8)).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKey.utf8), format: .pem)))
+            let context = try NIOSSLContext(configuration: configuration)
+            try await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context), position: .first)
+            }.get()
         }
 
         private func talk(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async throws {
@@ -51,10 +67,49 @@ import Testing
                         guard let answer = answers(word) else { return }
                         isData = word == "DATA" && answer.hasPrefix("354")
                         try await outbound.write(ByteBuffer(string: answer + "\r\n"))
+                        if word == "STARTTLS", let identity { try await startTLS(client.channel, identity) }
                     }
                 }
             }
         }
+    }
+
+    @Test func `STARTTLS before the password, with a certificate that is checked`() async throws {
+        let directory = TemporaryDirectory("smtp")
+        let now = SystemClock().now
+        let authority = try CertificateAuthority.open(directory: directory.path, fileSystem: HostFileSystem(), now: now)
+        let identity = try authority.server(commonName: "mail", names: ["localhost"], addresses: ["127.0.0.1"], now: now)
+        let offering: @Sendable (String) -> String? = { $0 == "EHLO" ? "250-test\r\n250-STARTTLS\r\n250 AUTH PLAIN" : Self.usual($0) }
+        let server = try await Server(identity: identity, answers: offering)
+        async let served: Void = server.serveOne()
+        var client = SMTPClient(host: "localhost", port: server.port)
+        client.username = "me"
+        client.password = "secret"
+        client.authority = authority.certificatePEM
+        try await client.send(from: "a@x", to: ["b@x"], message: Array("Subject: hi\n\nend".utf8))
+        try await served
+        #expect(
+            server.heard.withLock { $0 }.prefix(5) == [
+                "EHLO binnacle", "STARTTLS", "EHLO binnacle", "AUTH PLAIN AG1lAHNlY3JldA==", "MAIL FROM:<a@x>",
+            ])
+        // One whose certificate nobody vouches for does not hear the password.
+        let stranger = try CertificateAuthority.open(directory: directory.file("other"), fileSystem: HostFileSystem(), now: now)
+        let other = try await Server(
+            identity: try stranger.server(commonName: "mail", names: ["localhost"], addresses: ["127.0.0.1"], now: now), answers: offering)
+        async let refused: Void = other.serveOne()
+        client.port = other.port
+        #expect(await failure(of: client) != "sent")
+        try await refused
+        #expect(other.heard.withLock { $0 } == ["EHLO binnacle", "STARTTLS"])
+    }
+
+    /// What follows the answer to STARTTLS in the clear could be put there by anybody on the way.
+    @Test func `refuses replies that were slipped in before TLS`() async throws {
+        let server = try await Server { $0 == "EHLO" ? "250-test\r\n250 STARTTLS" : $0 == "STARTTLS" ? "220 go\r\n250 AUTH PLAIN" : Self.usual($0) }
+        async let served: Void = server.serveOne()
+        let client = SMTPClient(host: "127.0.0.1", port: server.port)
+        #expect(await failure(of: client).contains("before TLS"))
+        try await served
     }
 
     private static func usual(_ word: String) -> String? {

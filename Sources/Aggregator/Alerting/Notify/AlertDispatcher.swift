@@ -32,6 +32,8 @@ public actor AlertDispatcher: AlertReceiver {
     private var groups: NotificationGroups
     private var queue: [Alert] = []
     private var queries: [String: String] = [:]
+    /// Alerts came in, or another policy: something may be due at once.
+    private let news = WakeSignal()
     private let words: AsyncStream<Notification>
     private let tell: AsyncStream<Notification>.Continuation
 
@@ -65,6 +67,7 @@ public actor AlertDispatcher: AlertReceiver {
         self.policy = policy
         groups.load(policy, at: clock.now)
         if policy.alertmanagers.isEmpty { queue = [] }
+        news.wake()
     }
 
     /// Addresses of the Alertmanagers.
@@ -77,6 +80,7 @@ public actor AlertDispatcher: AlertReceiver {
         let refused = groups.refused
         groups.receive(alerts, at: time)
         groupsRefused.increment(by: groups.refused - refused)
+        defer { news.wake() }
         guard !policy.alertmanagers.isEmpty else { return }
         queue += alerts
         if queue.count > Self.queueLimit {
@@ -117,7 +121,9 @@ public actor AlertDispatcher: AlertReceiver {
                 if case .dropped = tell.yield(word) { wordsDropped.increment() }
             }
             await drain()
-            do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
+            // An hour, so that a clock that was set back does not hold words up for longer.
+            let rest = groups.nextDue.map { min(max($0 - clock.now, .zero), .seconds(3600)) }
+            await news.wait(atMost: rest)
         }
         tell.finish()
     }

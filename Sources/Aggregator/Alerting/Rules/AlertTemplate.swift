@@ -35,9 +35,11 @@ public struct AlertTemplate: Sendable {
                 "ExternalURL": .string(externalURL), "Value": .float(value),
             ])
             var answers: [String: TemplateValue] = [:]
+            var options = Template.Options()
+            options.invocation = Self.invocation
             while true {
                 do {
-                    return try template.text(for: data, functions: functions(at: time, answers: answers))
+                    return try template.text(for: data, functions: functions(at: time, answers: answers), options: options)
                 } catch let need as NeedsQuery {
                     guard answers.count < Self.maximumQueries else { throw TemplateFailure("more than \(Self.maximumQueries) queries") }
                     answers[need.query] = .list(try await querier.instant(need.query, at: time).map(Self.value))
@@ -53,7 +55,8 @@ public struct AlertTemplate: Sendable {
     }
 
     /// Everything that a template may call besides Go's own.
-    static let functionNames = Set(functions.keys).union(["query", "externalURL", "pathPrefix"])
+    static let functionNames = Set(functions.keys).union(["query", "externalURL", "pathPrefix", invocation])
+    private static let invocation = "tmpl"
 
     private func functions(at time: Timestamp, answers: [String: TemplateValue]) -> [String: TemplateFunction] {
         let externalURL = externalURL

@@ -49,13 +49,7 @@ struct BatchRunner {
     /// The wanted fields as columns, if the pipeline begins with a parser whose fields the source has so, and nothing
     /// after it looks at the line.
     private func columns(_ rows: LogRows) throws -> [(name: String, column: FieldColumn)]? {
-        guard let fieldNames, !fieldNames.isEmpty, let first = plan.stages.first else { return nil }
-        let parser: FieldParser
-        switch first {
-        case .json: parser = .json
-        case .logfmt(isStrict: false, keepsEmpty: false): parser = .logfmt
-        default: return nil
-        }
+        guard let fieldNames, !fieldNames.isEmpty, let parser = plan.stages.first?.fieldParser else { return nil }
         guard !plan.stages.dropFirst().contains(where: \.readsLine) else { return nil }
         var columns: [(String, FieldColumn)] = []
         for name in fieldNames {

@@ -16,42 +16,53 @@ struct PipelinePlan: Sendable {
     /// - Parameter need: the labels that the result looks at.
     init(_ pipeline: LogPipeline, need: LabelNeed) throws(LogQLError) {
         matchers = pipeline.matchers
-        var changesLines = false, changesLabels = 0
-        var parser: FieldParser?
+        var builder = Builder()
         for stage in pipeline.stages {
             if case .since(let object) = stage { since = object }
-            guard let compiled = try CompiledStage(stage) else {
-                if stage.isGlobal { globals.append(stage) }
-                continue
-            }
-            if case .line(let filter) = compiled, !changesLines {
-                filters.append(filter)
-                continue
-            }
-            if case .label(let filter) = compiled {
-                for part in filter.conjuncts {
-                    if changesLabels == 0 { minimumSeverity = max(minimumSeverity, PipelinePlan.minimumSeverity(part)) }
-                    if changesLabels == 1, let parser, let condition = part.condition, condition.name != LabelSet.errorName,
-                        condition.name != LabelSet.errorDetailsName
-                    {
-                        hints.append(FieldCondition(parser, condition.name, accepts: condition.accepts))
-                    }
-                }
-            }
-            if compiled.changesLabels {
-                changesLabels += 1
-                switch compiled {
-                case .json where !changesLines: parser = .json
-                case .logfmt(isStrict: false, keepsEmpty: false) where !changesLines: parser = .logfmt
-                default: break
-                }
-            }
-            if compiled.changesLines { changesLines = true }
-            stages.append(compiled)
+            if let compiled = try CompiledStage(stage) { builder.add(compiled) } else if stage.isGlobal { globals.append(stage) }
         }
+        filters = builder.filters
+        stages = builder.stages
+        hints = builder.hints
+        minimumSeverity = builder.minimumSeverity
         var need = need
-        for stage in stages { need.add(stage.reads) }
+        for stage in builder.stages { need.add(stage.reads) }
         self.need = need
+    }
+
+    /// Sorts the stages into what the source does and what is left, in their order.
+    ///
+    /// The compiler (6.3.1, -O) fails on one function that does all of this, so it is cut into several.
+    private struct Builder {
+        var filters: [LineFilter] = []
+        var stages: [CompiledStage] = []
+        var hints: [FieldCondition] = []
+        var minimumSeverity = LogRecord.Severity.unknown
+        private var changesLines = false
+        private var labelChanges = 0
+        private var parser: FieldParser?
+
+        @inline(never) mutating func add(_ stage: CompiledStage) {
+            if !changesLines, let filter = stage.lineFilter {
+                filters.append(filter)
+                return
+            }
+            for part in stage.labelFilter?.conjuncts ?? [] { note(part) }
+            if stage.changesLabels {
+                labelChanges += 1
+                if !changesLines, let parser = stage.fieldParser { self.parser = parser }
+            }
+            if stage.changesLines { changesLines = true }
+            stages.append(stage)
+        }
+
+        @inline(never) private mutating func note(_ filter: CompiledLabelFilter) {
+            if labelChanges == 0 { minimumSeverity = max(minimumSeverity, PipelinePlan.minimumSeverity(filter)) }
+            guard labelChanges == 1, let parser, let condition = filter.condition else { return }
+            let name = condition.name
+            if name == LabelSet.errorName || name == LabelSet.errorDetailsName { return }
+            hints.append(FieldCondition(parser, name, accepts: condition.accepts))
+        }
     }
 
     /// The least severity that the filter lets pass, if it is about the store's severity.
@@ -68,5 +79,20 @@ struct PipelinePlan: Sendable {
         selection.minimumSeverity = minimumSeverity
         selection.hints = hints
         return selection
+    }
+}
+
+extension CompiledStage {
+    fileprivate var lineFilter: LineFilter? { if case .line(let filter) = self { filter } else { nil } }
+
+    fileprivate var labelFilter: CompiledLabelFilter? { if case .label(let filter) = self { filter } else { nil } }
+
+    /// The parser whose fields a source may know.
+    var fieldParser: FieldParser? {
+        switch self {
+        case .json: .json
+        case .logfmt(isStrict: false, keepsEmpty: false): .logfmt
+        default: nil
+        }
     }
 }

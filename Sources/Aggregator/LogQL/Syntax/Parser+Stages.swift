@@ -29,7 +29,7 @@ extension Parser {
             throw unexpected("a stage such as json, logfmt, a label filter or line_format")
         }
         // A label may be called as a stage is: what follows tells.
-        guard Parser.stageWords.contains(word), !startsComparison(peek()), !(isStrict && Parser.ownWords.contains(word)) else {
+        guard Parser.stageWords.contains(word), !startsComparison(peek(), after: word), !(isStrict && Parser.ownWords.contains(word)) else {
             return .label(try labelFilter())
         }
         advance()
@@ -56,8 +56,12 @@ extension Parser {
         }
     }
 
-    private func startsComparison(_ token: Token) -> Bool {
+    private static let lonelyWords: Set<String> = ["json", "logfmt", "unpack", "decolorize", "template", "redact"]
+
+    private func startsComparison(_ token: Token, after word: String) -> Bool {
         guard case .symbol(let symbol) = token.kind else { return false }
+        // `| json != "x"` is a stage and a line filter.
+        if Parser.lonelyWords.contains(word), symbol == "!=" || symbol == "!~" { return false }
         return ["=", "==", "!=", "=~", "!~", ">", ">=", "<", "<="].contains(symbol)
     }
 

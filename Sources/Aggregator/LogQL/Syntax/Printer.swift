@@ -168,15 +168,16 @@ extension VectorAggregation: CustomStringConvertible {
 extension LogBinary: CustomStringConvertible {
     public var description: String { "\(operand(left, isRight: false)) \(operatorText) \(operand(right, isRight: true))" }
 
-    /// In parentheses where it would else be read otherwise.
-    private func operand(_ metric: LogMetric, isRight: Bool) -> String {
-        guard case .binary(let inner) = metric else { return metric.description }
-        let isTight =
-            inner.operation.precedence > operation.precedence || inner.operation.precedence == operation.precedence && isRight == operation.isRightAssociative
-        return isTight ? inner.description : "(\(inner))"
+    /// Whether a side would be read otherwise without them.
+    func needsParentheses(_ metric: LogMetric, isRight: Bool) -> Bool {
+        guard case .binary(let inner) = metric else { return false }
+        if inner.operation.precedence == operation.precedence { return isRight != operation.isRightAssociative }
+        return inner.operation.precedence < operation.precedence
     }
 
-    private var operatorText: String {
+    private func operand(_ metric: LogMetric, isRight: Bool) -> String { needsParentheses(metric, isRight: isRight) ? "(\(metric))" : metric.description }
+
+    var operatorText: String {
         var text = operation.rawValue + (returnsBool ? " bool" : "")
         if matching.isOn || !matching.labels.isEmpty || matching.cardinality != .oneToOne {
             text += " \(matching.isOn ? "on" : "ignoring") (\(matching.labels.joined(separator: ", ")))"

@@ -30,8 +30,13 @@ extension PrometheusAPI {
     private func answer(_ request: RemoteReadRequest) async throws(QueryError) -> HTTPResponse {
         try await gate.enter()
         var results: [[SeriesSamples]] = []
+        var warnings: [String] = []
         do throws(QueryError) {
-            for query in request.queries { results.append(try await samples(query)) }
+            for query in request.queries {
+                let (result, remarks) = try await samples(query)
+                results.append(result)
+                warnings += remarks
+            }
         } catch {
             await gate.leave()
             throw error
@@ -41,20 +46,34 @@ extension PrometheusAPI {
         case .samples:
             var writer = WireWriter()
             for result in results { writer.message(1) { Self.write(result, to: &$0) } }
-            return HTTPResponse(
-                fields: ["Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"], body: .bytes(Snappy.compress(writer.bytes)))
+            return Self.warning(
+                warnings,
+                HTTPResponse(
+                    fields: ["Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"], body: .bytes(Snappy.compress(writer.bytes))))
         case .chunks:
             let all = results
-            return HTTPResponse(
-                fields: ["Content-Type": "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"],
-                body: .stream { writer in
-                    for (index, result) in all.enumerated() { try await Self.stream(result, query: index, to: writer) }
-                })
+            return Self.warning(
+                warnings,
+                HTTPResponse(
+                    fields: ["Content-Type": "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"],
+                    body: .stream { writer in
+                        for (index, result) in all.enumerated() { try await Self.stream(result, query: index, to: writer) }
+                    }))
         }
     }
 
-    /// The samples of a query by labels, with the external labels that the series lack.
-    private func samples(_ query: RemoteReadRequest.Query) async throws(QueryError) -> [SeriesSamples] {
+    /// The protocol has no place for remarks, HTTP has (RFC 7234, Warning).
+    private static func warning(_ warnings: [String], _ response: HTTPResponse) -> HTTPResponse {
+        var response = response
+        if let first = warnings.first {
+            let text = String(String.UnicodeScalarView(first.unicodeScalars.map { $0.isASCII && $0.value >= 0x20 ? $0 : "?" }))
+            response.fields["Warning"] = "299 binnacle \"\(text.escapedForLabel)\""
+        }
+        return response
+    }
+
+    /// The samples of a query by labels, with the external labels that the series lack, and what is missing.
+    private func samples(_ query: RemoteReadRequest.Query) async throws(QueryError) -> ([SeriesSamples], warnings: [String]) {
         // Matchers on external labels ask for this server as a whole, which has them on all its series.
         let matchers = query.matchers.filter { matcher in options.externalLabels[matcher.name].map { !matcher.accepts($0) } ?? true }
         var read = SampleRequest(matchers: matchers, from: Timestamp(milliseconds: query.start), through: Timestamp(milliseconds: query.end))
@@ -78,7 +97,7 @@ extension PrometheusAPI {
                 if !one.timestamps.isEmpty { result.append(one) }
             }
         }
-        return result.sorted { $0.labels < $1.labels }
+        return (result.sorted { $0.labels < $1.labels }, answer.warnings)
     }
 
     private static func write(_ labels: Labels, to writer: inout WireWriter) {

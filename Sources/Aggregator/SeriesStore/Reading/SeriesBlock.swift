@@ -60,6 +60,8 @@ extension Reader {
         }
         summary.series = groups.reduce(0) { $0 + $1.series.count }
         summary.samples = gatherer.samples
+        // What is damaged was told of above.
+        if let id = try? seriesWithHistograms(ids, from, through) { summary.histogramSeries = shared.index.withLock { $0.labels(of: id) } }
         return (blocks, summary)
     }
 

@@ -21,5 +21,7 @@ public struct ReadSummary: Sendable, Hashable {
     public var parts = 0
     /// Name what is missing from the answer.
     public var warnings: [String] = []
+    /// A series of the span that has native histograms, which are no samples and not in the answer.
+    public var histogramSeries: Labels?
     public init() {}
 }

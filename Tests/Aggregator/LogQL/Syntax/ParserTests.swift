@@ -5,6 +5,7 @@ import Testing
 @Suite struct ParserTests {
     /// Printed in our form, each parses back to an equal tree.
     static let printed: [(String, String)] = [
+        (#"{a="b"} | json != "x" | logfmt !~ "y" | regexp != "z""#, #"{a="b"} | json != "x" | logfmt !~ "y" | regexp!="z""#),
         (#"{app="web"}"#, #"{app="web"}"#),
         (#"{}"#, #"{}"#),
         (#"{ a = "b" , c!="d",e=~"f.*", g !~ `h\d` }"#, #"{a="b", c!="d", e=~"f.*", g!~`h\d`}"#),
@@ -56,6 +57,14 @@ import Testing
         let tree = try LogExpression.parse(query)
         #expect(tree.description == expected)
         #expect(try LogExpression.parse(tree.description) == tree)
+    }
+
+    @Test(arguments: printed) func `a query over several lines parses back too`(query: String, expected: String) throws {
+        let long = String(repeating: "x", count: 100)
+        for text in [query, query.replacing("a=\"b\"", with: "a=\"\(long)\"")] {
+            let tree = try LogExpression.parse(text)
+            #expect(try LogExpression.parse(tree.pretty) == tree, "\(tree.pretty)")
+        }
     }
 
     static let refused: [(String, String)] = [
