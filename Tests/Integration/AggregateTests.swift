@@ -105,6 +105,108 @@ final class Aggregate: Sendable {
         #expect(wrong.description.contains("scrape_configs[0].job_name: is missing, expected a name"))
     }
 
+    @Test func `a changed scrape file is taken up by a reload, and a wrong one is not`() async throws {
+        let directory = TemporaryDirectory("aggregate")
+        let target = try await Aggregate.start()
+        let address = target.queries.replacing("http://", with: "")
+        let file = directory.file("scrape.yml")
+        func write(_ job: String) throws {
+            let text = "scrape_configs: [{job_name: \(job), scrape_interval: 1s, static_configs: [{targets: ['\(address)']}]}]\n"
+            try HostFileSystem().write(file, Array(text.utf8))
+        }
+        try write("first")
+        let aggregate = try await Aggregate.start(["--scrape-config", file], directory: directory)
+        func isUp(_ job: String) async throws -> Bool { try await aggregate.query("up{job=\"\(job)\"}")[0]["value"][1] == "1" }
+        func hasReplaced(_ old: String, _ new: String) async throws -> Bool {
+            guard try await isUp(new) else { return false }
+            return try await aggregate.query("up{job=\"\(old)\"}").elements.isEmpty
+        }
+        func succeeded() async throws -> Bool {
+            try await Program.run(["curl", "-sS", "\(aggregate.queries)/metrics"]).output.contains("binnacle_scrape_config_last_reload_successful 1")
+        }
+        #expect(try await eventually(within: 20) { try await isUp("first") })
+        try HostFileSystem().write(file, Array("scrape_configs: [{job_name: x, scrape_interval: soon}]\n".utf8))
+        let refusal = try await aggregate.post("/-/reload", "")
+        #expect(refusal.contains("scrape_configs[0].scrape_interval") && refusal.hasSuffix("500"), "\(refusal)")
+        #expect(try await !succeeded())
+        #expect(try await isUp("first"))
+        try write("second")
+        #expect(try await aggregate.post("/-/reload", "").hasSuffix("200"))
+        #expect(try await succeeded())
+        #expect(try await eventually(within: 30) { try await hasReplaced("first", "second") })
+        try write("third")
+        aggregate.process.kill(SIGHUP)
+        #expect(try await eventually(within: 30) { try await hasReplaced("second", "third") })
+        #expect(try await aggregate.stop() == 0)
+        _ = try await target.stop()
+    }
+
+    @Test func `a target behind TLS is scraped if the certificates are right`() async throws {
+        let directory = TemporaryDirectory("tls")
+        for name in ["server", "client", "stranger"] {
+            let made = try await Program.run([
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=\(name)",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1", "-keyout", directory.file("\(name).key"), "-out", directory.file("\(name).pem"),
+            ])
+            try #require(made.status == 0, "\(made)")
+        }
+        let page = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: 9\r\nConnection: close\r\n\r\nsecret 7\n"
+        try HostFileSystem().write(directory.file("metrics"), Array(page.utf8))
+        let port = 20_000 + FreePorts.offset(for: [20_000])
+        let server = try Program.spawn(
+            [
+                "sh", "-c",
+                "cd \(directory.path) && exec openssl s_server -accept 127.0.0.1:\(port) -cert server.pem -key server.key -HTTP -Verify 1 -CAfile client.pem -verify_return_error",
+            ], output: directory.file("server.out"), errors: directory.file("server.err"))
+        defer { server.kill(SIGKILL) }
+        let identity = "cert_file: client.pem, key_file: client.key"
+        let jobs = [
+            ("right", "ca_file: server.pem, \(identity)"), ("unchecked", "insecure_skip_verify: true, \(identity)"),
+            ("stranger", "ca_file: stranger.pem, \(identity)"), ("nameless", "ca_file: server.pem"),
+        ]
+        let entries = jobs.map { job, tls in
+            "{job_name: \(job), scheme: https, scrape_interval: 1s, tls_config: {\(tls)}, static_configs: [{targets: ['127.0.0.1:\(port)']}]}"
+        }
+        try HostFileSystem().write(directory.file("scrape.yml"), Array("scrape_configs: [\(entries.joined(separator: ", "))]\n".utf8))
+        let aggregate = try await Aggregate.start(["--scrape-config", directory.file("scrape.yml")])
+        for (job, wanted) in [("right", "1"), ("unchecked", "1"), ("stranger", "0"), ("nameless", "0")] {
+            #expect(
+                try await eventually(within: 30) {
+                    try await aggregate.query("last_over_time(up{job=\"\(job)\"}[5s])")[0]["value"][1] == .string(wanted)
+                }, "\(job)")
+        }
+        #expect(try await aggregate.query("secret{job=\"right\"}")[0]["value"][1] == "7")
+        #expect(try await aggregate.query("secret{job=~\"stranger|nameless\"}").elements.isEmpty)
+        let targets = try JSON.parse(try await Program.run(["curl", "-sS", "\(aggregate.queries)/api/v1/targets"]).output)["data"]["activeTargets"].elements
+        for target in targets where ["stranger", "nameless"].contains(target["labels"]["job"].string) {
+            #expect(target["lastError"].string?.contains("127.0.0.1:\(port)") == true, "\(target["lastError"])")
+        }
+        #expect(try await aggregate.stop() == 0)
+    }
+
+    @Test(arguments: ["jsonl", "csv", "prometheus", "openmetrics"]) func `what is exported comes back by an import`(form: String) async throws {
+        let aggregate = try await Aggregate.start(["--retention", "unlimited", "--out-of-order-window", "unlimited"])
+        let lines = (0..<40).map { number in
+            #"{"metric":{"__name__":"m\#(number % 3)_total","n":"\#(number)","x":"a,\"b\\n"},"values":[1.5,\#(number).25,0.1],"timestamps":[1000,86400000,\#(1_700_000_000_123 + number)]}"#
+        }
+        #expect(try await aggregate.post("/api/v1/import", lines.joined(separator: "\n")) == "204")
+        func run(_ arguments: [String], _ other: Aggregate, input: String? = nil) async throws -> Program.Outcome {
+            try await Program.run([Instance.binnacle] + arguments + ["--port-offset", "\(other.offset)"], input: input, seconds: 60)
+        }
+        let exported = try await run(["export", "{n!=\"\"}", "--format", form], aggregate)
+        try #require(exported.status == 0, "\(exported)")
+        let second = try await Aggregate.start(["--retention", "unlimited", "--out-of-order-window", "unlimited"])
+        let imported = try await run(["import", "-", "--format", form], second, input: exported.output)
+        #expect(imported.status == 0, "\(imported)")
+        let all = ["export", "{n!=\"\"}", "--format", "csv"]
+        let first = try await run(all, aggregate).output.split(separator: "\r\n").sorted()
+        #expect(try await run(all, second).output.split(separator: "\r\n").sorted() == first)
+        #expect(first.count == 1 + 120)
+        #expect(try await second.stop() == 0)
+        #expect(try await aggregate.stop() == 0)
+    }
+
     /// Debian's Prometheus, which scripts/setup --with-test-tools unpacks.
     static let prometheus =
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/") + "/.build-tools/usr/bin/prometheus"

@@ -43,8 +43,11 @@ public struct SeriesStoreConfiguration: Sendable {
     public var maxTotalSeries = 10_000_000
     /// Memory for samples that are in no day file yet; beyond half of it all is flushed at once.
     public var maxHeadBytes = 256 << 20
+    /// Days that are older than this when their first samples come share a file a month: of a sample a day since 1970 there would be
+    /// twenty thousand files otherwise, of 28 kB each.
+    public var monthlyAge: Duration = .seconds(62 * 86_400)
     /// Samples that are in no day file yet; beyond it all is flushed at once. They are what a start replays, some millions a second.
-    public var maxHeadSamples = 4_000_000
+    public var maxHeadSamples = 2_000_000
     /// Samples that wait for their commit, over all callers.
     public var maxWaitingSamples = 2_000_000
     /// What one query may return.

@@ -4,9 +4,12 @@ import Telemetry
 
 /// What the writer, the readers and their callers share. Each lock is held for short steps only and never inside another.
 final class Shared: Sendable {
-    /// What is in one day file. The generation tells a file from a later one of the same name.
+    /// What there is of one day. The generation tells its file from a later one of the same name.
     struct DayTotals {
         var generation: Int
+        /// Of the file: the day's own or its month's.
+        var name: String
+        var isMonthly = false
         var samples = 0
         var bytes = 0
     }
@@ -16,13 +19,26 @@ final class Shared: Sendable {
         var rolled: [RollupResolution: Set<Day>] = [:]
         var nextGeneration = 0
 
-        mutating func add(_ day: Day, samples: Int, bytes: Int) {
+        /// How many days a month's file has, and its generation.
+        private var months: [String: (days: Int, generation: Int)] = [:]
+
+        mutating func add(_ day: Day, samples: Int, bytes: Int, isMonthly: Bool = false) {
             if totals[day] == nil {
-                totals[day] = DayTotals(generation: nextGeneration)
-                nextGeneration += 1
+                let name = isMonthly ? day.monthFileName : day.fileName
+                let known = months[name]
+                totals[day] = DayTotals(generation: known?.generation ?? nextGeneration, name: name, isMonthly: isMonthly)
+                if isMonthly { months[name] = ((known?.days ?? 0) + 1, known?.generation ?? nextGeneration) }
+                if known == nil { nextGeneration += 1 }
             }
             totals[day]!.samples += samples
             totals[day]!.bytes += bytes
+        }
+
+        /// Whether other days are left in its file.
+        mutating func remove(_ day: Day) -> Bool {
+            guard let gone = totals.removeValue(forKey: day), gone.isMonthly, let month = months[gone.name] else { return false }
+            months[gone.name] = month.days > 1 ? (month.days - 1, month.generation) : nil
+            return month.days > 1
         }
 
         /// The day's samples changed: its rollups are old.
@@ -52,6 +68,21 @@ final class Shared: Sendable {
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    /// The file that the day is in, or would be: one that is there stays where it is.
+    func fileName(_ day: Day) -> String {
+        if let known = days.withLock({ $0.totals[day] }) { return known.name }
+        return day.end < clock.now.milliseconds - configuration.monthlyAge.wholeMilliseconds ? day.monthFileName : day.fileName
+    }
+
+    /// The files that have samples in the span, the oldest first: a month's once, by its first day.
+    func files(from: Int64, through: Int64) -> [(day: Day, name: String, generation: Int)] {
+        let found = days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from } }
+        var names = Set<String>()
+        return found.sorted { $0.key < $1.key }.compactMap { day, totals in
+            names.insert(totals.name).inserted ? (day, totals.name, totals.generation) : nil
+        }
+    }
 
     /// Puts a request in the queue; refuses beyond the bound.
     func enqueue(_ content: Intake.Content) throws(SeriesStoreError) -> UInt64 {

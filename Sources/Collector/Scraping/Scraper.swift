@@ -25,11 +25,15 @@ public actor Scraper {
         var loops: [String: ScrapeLoop] = [:]
         /// Told to end, by targets that may come back before they do.
         var ending: [String: ScrapeLoop] = [:]
+        /// Of the job of this name that a reload replaced, by their targets' labels.
+        var predecessors: [Labels: ScrapeLoop] = [:]
         var dropped: [Labels] = []
         var problems: Set<String> = []
     }
 
     private var jobs: [Job]
+    /// What a reload wants instead, until the next look: one may be under way.
+    private var replacement: [ScrapeConfiguration]?
     private let environment: ScrapeEnvironment
     private let cluster: (any AnnotatedSource)?
     private let fileSystem: any FileSystem
@@ -76,6 +80,24 @@ public actor Scraper {
         }
     }
 
+    /// Takes other jobs in place of those that there are, within a few seconds. A job of which nothing changed goes on undisturbed; one
+    /// that changed goes on with the series of the targets that it keeps; all other targets' series end.
+    public func replace(_ configurations: [ScrapeConfiguration]) { replacement = configurations }
+
+    private func takeReplacement() {
+        guard let configurations = replacement else { return }
+        replacement = nil
+        var old = Dictionary(jobs.map { ($0.configuration.jobName, $0) }, uniquingKeysWith: { first, _ in first })
+        jobs = configurations.map { configuration in
+            var job = Job(configuration: configuration)
+            guard let known = old.removeValue(forKey: configuration.jobName) else { return job }
+            if known.configuration.source == configuration.source { return known }
+            for loop in known.loops.values { job.predecessors[loop.target.labels] = loop }
+            return job
+        }
+        for job in old.values { for loop in Array(job.loops.values) + Array(job.predecessors.values) { loop.end() } }
+    }
+
     // MARK: What people see
 
     public var targets: [TargetStatus] {
@@ -95,6 +117,7 @@ public actor Scraper {
 
     /// Looks at what is due; returns the loops of new targets.
     func look() async -> [ScrapeLoop] {
+        takeReplacement()
         var fresh: [ScrapeLoop] = []
         for index in jobs.indices {
             await discover(index)
@@ -213,7 +236,10 @@ public actor Scraper {
             let loop = ScrapeLoop(target, jobs[index].configuration, environment)
             jobs[index].loops[identity] = loop
             fresh.append(loop)
+            jobs[index].predecessors.removeValue(forKey: target.labels)?.giveWay()
         }
+        for loop in jobs[index].predecessors.values { loop.end() }
+        jobs[index].predecessors = [:]
         return fresh
     }
 }

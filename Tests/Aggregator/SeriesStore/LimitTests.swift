@@ -127,4 +127,17 @@ import Testing
             try await harness.reopen()
         }
     }
+
+    @Test func `a head of more samples than it may have is flushed at once, so that a start replays few`() async throws {
+        var configuration = SeriesStoreConfiguration()
+        configuration.maxHeadSamples = 100
+        let harness = try StoreHarness(configuration)
+        for step in Int64(0)..<10 {
+            try await harness.store.write(
+                (0..<30).map { SeriesBatch(labels: ["__name__": "m", "n": "\($0)"], samples: [.init(StoreHarness.start + step, Double(step))]) })
+            #expect(harness.store.statistics.headSamples <= 100)
+        }
+        #expect(harness.store.statistics.storedSamples + harness.store.statistics.headSamples == 300)
+        #expect(harness.counter("flushes_total") == 2)
+    }
 }

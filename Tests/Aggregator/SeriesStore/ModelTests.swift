@@ -80,6 +80,8 @@ import Testing
         configuration.maxColumnsPerPart = [3, 128].randomElement(using: &random)!
         configuration.flushInterval = .seconds(60)
         configuration.makesRollups = seed % 3 == 0
+        // Half of them put what is older than a few hours into months' files.
+        if seed % 2 == 0 { configuration.monthlyAge = [.seconds(-86_400), .zero, .seconds(20_000)][Int(seed / 2) % 3] }
         configuration.maxCacheBytes = [0, 4000, 64 << 20][Int(seed) % 3]
         configuration.maxCachedLabels = [0, 5, 1000][Int(seed / 3) % 3]
         let harness = try StoreHarness(configuration)

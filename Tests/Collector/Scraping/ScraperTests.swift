@@ -174,4 +174,37 @@ final class FakeSink: ScrapeSink {
         _ = await scraper.look()
         #expect(await scraper.targets.isEmpty)
     }
+
+    @Test func `a reload lets what stays go on, hands series over, and ends the others`() async throws {
+        func job(_ name: String, _ targets: [String], source: String, interval: Duration = .seconds(15)) -> ScrapeConfiguration {
+            var configuration = ScrapeConfiguration(jobName: name)
+            configuration.staticTargets = [TargetGroup(targets: targets)]
+            configuration.source = source
+            configuration.interval = interval
+            configuration.timeout = .seconds(5)
+            return configuration
+        }
+        for target in ["a:1", "b:1", "c:1", "d:1"] { transport.set("http://\(target)/metrics", "m_\(target.prefix(1)) 1\n") }
+        let scraper = scraper([job("same", ["a:1"], source: "1"), job("changed", ["b:1", "c:1"], source: "1"), job("gone", ["d:1"], source: "1")])
+        let run = Task { try await scraper.run() }
+        await advance(scraper, 40)
+        let before = sink.values("m_a").count
+        #expect(before > 0 && sink.values("m_d").count == sink.values("m_c").count)
+        await scraper.replace([
+            job("same", ["a:1"], source: "1"), job("changed", ["b:1"], source: "2", interval: .seconds(5)), job("new", ["d:1"], source: "1"),
+        ])
+        await advance(scraper, 60)
+        #expect(await scraper.targets.map(\.pool) == ["changed", "new", "same"])
+        // Undisturbed, and handed over without a marker between.
+        #expect(sink.values("m_a").count == before + 4 && !sink.values("m_a").contains { $0.isStale })
+        #expect(!sink.values("m_b").contains { $0.isStale } && sink.values("m_b").count > before + 8)
+        // A target that the job has no more, and a job that is no more.
+        #expect(sink.values("m_c").last?.isStale == true)
+        let gone = sink.results.withLock { results in results.filter { $0.frame.series.labels.contains { $0["job"] == "gone" } }.last }
+        #expect(gone?.frame.values.allSatisfy { $0.isStale || $0.isAbsent } == true)
+        let loops = scraper.running.count
+        #expect(loops == 3, "\(loops) loops")
+        run.cancel()
+        _ = try? await run.value
+    }
 }

@@ -115,10 +115,9 @@ extension Reader {
 
     func histograms(_ matchers: [Matcher], from: Int64, through: Int64) throws -> [(labels: Labels, histograms: [SeriesBatch.Histogram])] {
         let series = shared.index.withLock { index in index.select(matchers, hours: hours(from, max(from, through))).map { ($0, index.labels(of: $0)) } }
-        let days = shared.days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from }.mapValues(\.generation) }
         var found: [SeriesID: [SeriesBatch.Histogram]] = [:]
-        for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
-            guard let file = try file(day, generation) else { continue }
+        for (day, name, generation) in shared.files(from: from, through: through) {
+            guard let file = try file(day, name, generation) else { continue }
             try file.reading {
                 guard try file.database.scalar("SELECT 1 FROM histogram LIMIT 1") != nil else { return }
                 for (id, _) in series {

@@ -35,7 +35,7 @@ public struct StoreCheck: Sendable {
                     index = try catalog(&report)
                 } else if name == "head.db" {
                     try log(index, &report)
-                } else if Day(fileName: name) != nil || RollupFile.read(name: name) != nil {
+                } else if Day.isSeriesFile(name) || RollupFile.read(name: name) != nil {
                     try parts(name, index, &report)
                 } else {
                     continue
@@ -95,7 +95,7 @@ public struct StoreCheck: Sendable {
     private func parts(_ name: String, _ index: SeriesIndex?, _ report: inout FileReport) throws {
         let file = try DayFile(reading: "\(directory)/\(name)")
         let finish = zstdFinish()
-        let isRollup = Day(fileName: name) == nil
+        let isRollup = !Day.isSeriesFile(name)
         try integrity(file.database, &report)
         try file.reading {
             for part in try file.parts() {

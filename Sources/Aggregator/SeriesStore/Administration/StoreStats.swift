@@ -33,7 +33,7 @@ public struct StoreStats: Sendable {
         stats.fileBytes = try StoreFile.bytes(below: directory)
         let index = try Catalog(reading: "\(directory)/catalog.db").load().index
         let finish = zstdFinish()
-        for name in names where Day(fileName: name) != nil {
+        for name in names where Day.isSeriesFile(name) {
             let file = try DayFile(reading: "\(directory)/\(name)")
             try file.reading {
                 for part in try file.parts() where part.level >= 0 {
@@ -94,9 +94,8 @@ extension Reader {
     func stats() throws -> StoreStats {
         var stats = StoreStats()
         stats.fileBytes = try shared.fileBytes()
-        let days = shared.days.withLock { $0.totals.mapValues(\.generation) }
-        for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
-            guard let file = try file(day, generation) else { continue }
+        for (day, name, generation) in shared.files(from: .min, through: .max) {
+            guard let file = try file(day, name, generation) else { continue }
             try file.reading {
                 for part in try file.cachedParts() where part.level >= 0 {
                     try stats.add(part, file, finish) { id in shared.index.withLock { $0.name(of: id) } }

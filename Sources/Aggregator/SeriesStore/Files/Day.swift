@@ -27,6 +27,17 @@ struct Day: Hashable, Comparable, Sendable {
     /// The first millisecond after it.
     var end: Int64 { start + Day.milliseconds }
     var fileName: String { "series-\(CivilTime(Timestamp(milliseconds: start)).rfc3339().prefix(10)).db" }
+    /// The file that it shares with the other days of its month, if it came old.
+    var monthFileName: String { "series-\(CivilTime(Timestamp(milliseconds: start)).rfc3339().prefix(7)).db" }
+
+    /// Whether a file has samples: of a day, or of the days of a month.
+    static func isSeriesFile(_ name: String) -> Bool { Day(fileName: name) != nil || isMonthFile(name) }
+    static func isMonthFile(_ name: String) -> Bool {
+        guard name.hasPrefix("series-"), name.hasSuffix(".db"), let time = CivilTime.parse("\(name.dropFirst(7).dropLast(3))-01T00:00:00Z") else {
+            return false
+        }
+        return Day(of: time.timestamp.milliseconds).monthFileName == name
+    }
 
     static func < (left: Day, right: Day) -> Bool { left.number < right.number }
 

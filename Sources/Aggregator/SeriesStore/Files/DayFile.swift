@@ -24,7 +24,8 @@ struct PartRow: Sendable, Hashable {
     var checksum: UInt32 = 0
 }
 
-/// `series-YYYY-MM-DD.db`: the parts of one UTC day, and how far into the log they go. Files of rollups have the same form.
+/// `series-YYYY-MM-DD.db`: the parts of one UTC day, and how far into the log they go. Files of rollups have the same form, and so has
+/// `series-YYYY-MM.db`, of days that were old when they came.
 final class DayFile {
     static let schema = """
         CREATE TABLE part(id INTEGER PRIMARY KEY, first_window INTEGER NOT NULL, last_window INTEGER NOT NULL, level INTEGER NOT NULL,
@@ -80,9 +81,32 @@ final class DayFile {
     /// All samples of this day in log rows up to this are in parts.
     func flushed() throws -> Int64 { try database.scalar("SELECT seq FROM flushed")?.integer ?? 0 }
 
-    /// How often samples were added or taken away, merges not counted: rollups tell by it whether they are of what there is.
-    func changes() throws -> Int64 { try state("changes") ?? 0 }
-    func noteChange() throws { try setState("changes", try changes() + 1) }
+    /// How often samples of the day were added or taken away, merges not counted: rollups tell by it whether they are of what there is.
+    func changes(_ day: Day) throws -> Int64 { try state("changes-\(day.number)") ?? 0 }
+    func noteChange(_ day: Day) throws { try setState("changes-\(day.number)", try changes(day) + 1) }
+
+    /// The days of which the file has anything.
+    func days(_ parts: [PartRow]) throws -> [Day] {
+        var found = Set(parts.map { Day(of: $0.firstWindow * Day.windowMilliseconds) })
+        let rows = try database.prepare("SELECT DISTINCT time / 86400000 FROM histogram")
+        while try rows.step() { found.insert(Day(number: rows.integer(0))) }
+        rows.reset()
+        return found.sorted()
+    }
+
+    /// The parts of one day.
+    func parts(_ day: Day) throws -> [PartRow] { try parts().filter { day.windows.contains($0.firstWindow) } }
+
+    /// Takes all of a day out of a file that has others too, and gives the space back.
+    func remove(_ day: Day) throws {
+        try transaction {
+            try database.run("DELETE FROM part WHERE first_window BETWEEN ? AND ?", .integer(day.windows.lowerBound), .integer(day.windows.upperBound))
+            try database.run("DELETE FROM histogram WHERE time BETWEEN ? AND ?", .integer(day.start), .integer(day.end - 1))
+            try database.run("DELETE FROM state WHERE key=?", .text("changes-\(day.number)"))
+        }
+        try database.execute("PRAGMA incremental_vacuum")
+        try checkpoint()
+    }
 
     func state(_ key: String) throws -> Int64? { try database.scalar("SELECT value FROM state WHERE key=?", .text(key))?.integer }
     func setState(_ key: String, _ value: Int64) throws {

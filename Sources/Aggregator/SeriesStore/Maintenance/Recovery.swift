@@ -34,33 +34,47 @@ struct Recovery {
         var changes: [Day: Int64] = [:]
         let fileSystem = HostFileSystem()
         for name in try fileSystem.list(shared.directory) {
-            guard let day = Day(fileName: name) else { continue }
+            guard Day.isSeriesFile(name) else { continue }
+            var own = Day(fileName: name).map { [$0] } ?? []
             do {
                 let file = try DayFile(writing: shared.path(name))
-                flushed[day] = try file.flushed()
-                changes[day] = try file.changes()
                 let parts = try file.parts()
-                let good = parts.filter { $0.level >= 0 }
-                newest = good.reduce(newest) { max($0, $1.lastTime) }
-                let open = Set(parts.filter { $0.level == 0 }.map(\.firstWindow))
-                if !open.isEmpty { unsealed[day] = open }
-                if day.end > shared.clock.now.milliseconds || !open.isEmpty { unfinished.insert(day) }
-                log.continueAfter(flushed[day]!)
-                shared.days.withLock { days in
-                    days.add(day, samples: good.reduce(0) { $0 + $1.samples }, bytes: good.reduce(0) { $0 + $1.bytes })
+                // A month's file may have any day of it; a histogram's alone makes no part.
+                if own.isEmpty { own = try file.days(parts) }
+                let last = try file.flushed()
+                log.continueAfter(last)
+                for day in own {
+                    flushed[day] = last
+                    changes[day] = try file.changes(day)
+                    read(day, parts.filter { day.windows.contains($0.firstWindow) }, isMonthly: Day(fileName: name) == nil, shared)
                 }
             } catch let error as SQLiteError where error.isCorrupt {
                 let aside = "\(name).damaged"
                 for suffix in ["-wal", "-shm", ""] where fileSystem.exists(shared.path(name + suffix)) {
                     try fileSystem.rename(shared.path(name + suffix), to: shared.path(aside + suffix))
                 }
-                flushed[day] = nil
+                for day in own {
+                    flushed[day] = nil
+                    changes[day] = nil
+                }
                 shared.metrics.corruptParts.increment()
                 warnings.append("\(shared.path(name)) is damaged (\(error.message)) and was moved to \(aside): its samples are missing")
             }
         }
         try readRollups(shared, changes)
         return flushed
+    }
+
+    /// Notes what there is of a day.
+    private mutating func read(_ day: Day, _ parts: [PartRow], isMonthly: Bool, _ shared: Shared) {
+        let good = parts.filter { $0.level >= 0 }
+        newest = good.reduce(newest) { max($0, $1.lastTime) }
+        let open = Set(parts.filter { $0.level == 0 }.map(\.firstWindow))
+        if !open.isEmpty { unsealed[day] = open }
+        if day.end > shared.clock.now.milliseconds || !open.isEmpty { unfinished.insert(day) }
+        shared.days.withLock { days in
+            days.add(day, samples: good.reduce(0) { $0 + $1.samples }, bytes: good.reduce(0) { $0 + $1.bytes }, isMonthly: isMonthly)
+        }
     }
 
     /// Which days have rollups that are of what there is; others that have ended are to be finished anew.

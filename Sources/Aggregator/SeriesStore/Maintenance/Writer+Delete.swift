@@ -54,7 +54,7 @@ extension Writer {
         var removed = 0
         var bytes = 0
         try file.transaction {
-            for part in try file.parts() where part.level >= 0 && part.firstTime <= through && part.lastTime >= from {
+            for part in try file.parts(day) where part.level >= 0 && part.firstTime <= through && part.lastTime >= from {
                 guard let reader = try readerOrQuarantine(part, file, day) else { continue }
                 guard reader.ids.contains(where: { ids.contains(SeriesID($0)) }) else { continue }
                 var pieces: [SeriesColumnPiece] = []
@@ -86,7 +86,7 @@ extension Writer {
                 // Under its old number: which of two parts is the later one must not change.
                 try file.insert(encoded.row, encoded.part, id: part.id)
             }
-            if removed > 0 { try file.noteChange() }
+            if removed > 0 { try file.noteChange(day) }
             for id in ids {
                 try file.database.run(
                     "DELETE FROM histogram WHERE series=? AND time>=? AND time<=?", .integer(Int64(id)), .integer(from), .integer(through))

@@ -36,7 +36,9 @@ extension Writer {
         do {
             try writeCatalog()
             let parts = try await encode(table)
-            for day in parts.keys.sorted() { try write(parts[day]!, to: day) }
+            // A file's days in one transaction, for it says once how far into the log it goes.
+            let files = Dictionary(grouping: parts.keys.sorted()) { shared.fileName($0) }
+            for (name, days) in files.sorted(by: { $0.value[0] < $1.value[0] }) { try write(days.map { ($0, parts[$0] ?? []) }, to: name) }
             shared.head.dropFrozen()
             try interrupt?("before trim")
             try log.trim(through: frozenSequence)
@@ -101,22 +103,29 @@ extension Writer {
         }
     }
 
-    private func write(_ parts: [EncodedPart], to day: Day) throws {
-        let file = try file(day)
-        // A flush that failed later than this day is repeated: the day has it.
+    /// `days` are all of one file.
+    private func write(_ days: [(day: Day, parts: [EncodedPart])], to name: String) throws {
+        let file = try file(named: name)
+        // A flush that failed later than this file is repeated: the file has it.
         guard try file.flushed() < frozenSequence else { return }
         try file.transaction {
-            for part in parts { try file.insert(part.row, part.part) }
-            try file.noteChange()
+            for (day, parts) in days {
+                for part in parts { try file.insert(part.row, part.part) }
+                try file.noteChange(day)
+            }
             try file.setFlushed(through: frozenSequence)
             try interrupt?("inside day")
         }
-        shared.days.withLock { days in
-            days.noteChange(day)
-            days.add(day, samples: parts.reduce(0) { $0 + $1.row.samples }, bytes: parts.reduce(0) { $0 + $1.row.bytes })
+        for (day, parts) in days {
+            shared.days.withLock { days in
+                days.noteChange(day)
+                days.add(
+                    day, samples: parts.reduce(0) { $0 + $1.row.samples }, bytes: parts.reduce(0) { $0 + $1.row.bytes },
+                    isMonthly: Day.isMonthFile(name))
+            }
+            for part in parts { unsealed[day, default: []].insert(part.row.firstWindow) }
+            unfinished[day] = now
         }
-        for part in parts { unsealed[day, default: []].insert(part.row.firstWindow) }
-        unfinished[day] = now
         try interrupt?("between days")
     }
 

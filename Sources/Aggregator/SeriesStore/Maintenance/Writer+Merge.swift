@@ -31,11 +31,17 @@ extension Writer {
             try await finish(day, isForced: isForced)
             if day.end <= ended { unfinished[day] = nil }
         }
+        for day in holed {
+            guard shared.days.withLock({ $0.totals[day] }) != nil else { continue }
+            try file(day).vacuum()
+            files[day.monthFileName] = nil
+        }
+        holed = []
     }
 
     /// Merges a day's windows as far as columns stay short enough, and writes the file without holes.
     private func finish(_ day: Day, isForced: Bool) async throws {
-        let parts = try file(day).parts().filter { $0.level >= 0 }
+        let parts = try file(day).parts(day).filter { $0.level >= 0 }
         guard !parts.isEmpty else { return }
         // Rows of the longest column of each window; of several windows, spread over them.
         let first = day.start / Day.windowMilliseconds
@@ -61,8 +67,14 @@ extension Writer {
             break
         }
         if shared.configuration.makesRollups, day.end <= now { try await makeRollups(day) }
-        try file(day).vacuum()
-        files[day] = nil
+        let name = shared.fileName(day)
+        if Day.isMonthFile(name) {
+            // Once for all days that are finished now.
+            if !holed.contains(where: { $0.monthFileName == day.monthFileName }) { holed.insert(day) }
+        } else {
+            try file(day).vacuum()
+            files[name] = nil
+        }
     }
 
     /// Puts all parts of the windows together.
@@ -70,7 +82,7 @@ extension Writer {
         let file = try file(day)
         // A part of several windows takes these with it.
         var windows = wanted
-        var parts = try file.parts().filter { $0.level >= 0 }
+        var parts = try file.parts(day).filter { $0.level >= 0 }
         while true {
             let inside = parts.filter { $0.firstWindow <= windows.upperBound && $0.lastWindow >= windows.lowerBound }
             let wider = inside.reduce(windows) { min($0.lowerBound, $1.firstWindow)...max($0.upperBound, $1.lastWindow) }
@@ -160,7 +172,7 @@ extension Writer {
         for (day, ids) in reported {
             guard shared.days.withLock({ $0.totals[day] }) != nil else { continue }
             let file = try file(day)
-            for part in try file.parts() where ids.contains(part.id) && part.level >= 0 { try quarantine(part, file, day) }
+            for part in try file.parts(day) where ids.contains(part.id) && part.level >= 0 { try quarantine(part, file, day) }
         }
     }
 }

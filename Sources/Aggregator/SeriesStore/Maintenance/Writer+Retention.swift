@@ -65,13 +65,14 @@ extension Writer {
         }
     }
 
-    /// Unlinks the day's file.
+    /// Unlinks the day's file, or takes the day out of its month's.
     func remove(_ day: Day) throws {
-        files[day] = nil
+        let name = shared.fileName(day)
         unsealed[day] = nil
         unfinished[day] = nil
-        shared.days.withLock { $0.totals[day] = nil }
-        try shared.removeDatabase(day.fileName)
+        if shared.days.withLock({ $0.remove(day) }) { return try file(named: name).remove(day) }
+        files[name] = nil
+        try shared.removeDatabase(name)
     }
 
     private func forgetEndedSeries(before day: Day) {

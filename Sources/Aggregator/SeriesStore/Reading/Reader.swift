@@ -10,7 +10,7 @@ actor Reader {
 
     let shared: Shared
     let finish = zstdFinish()
-    private var files: [Day: (generation: Int, file: DayFile)] = [:]
+    private var files: [String: (generation: Int, file: DayFile)] = [:]
 
     /// Day files that stay open.
     private static let maxFiles = 32
@@ -81,15 +81,15 @@ actor Reader {
         _ ids: [SeriesID], _ from: Int64, _ through: Int64, _ summary: inout ReadSummary,
         _ body: (_ part: PartRow, _ file: DayFile, _ day: Day, _ generation: Int) throws -> Void
     ) throws {
-        let days = shared.days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from }.mapValues(\.generation) }
-        for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
+        for (first, name, generation) in shared.files(from: from, through: through) {
             do {
-                guard let file = try file(day, generation) else { continue }
+                guard let file = try file(first, name, generation) else { continue }
                 try file.reading {
                     for part in try file.cachedParts(onChange: { shared.cache.retain(generation, $0) })
                     where part.firstTime <= through && part.lastTime >= from && part.firstSeries <= UInt64(ids[ids.count - 1])
                         && part.lastSeries >= UInt64(ids[0])
                     {
+                        let day = Day(of: part.firstWindow * Day.windowMilliseconds)
                         try visit(part, file, day, &summary) { try body(part, file, day, generation) }
                     }
                 }
@@ -154,13 +154,13 @@ actor Reader {
         throw SeriesStoreError.tooManySamples(limit: shared.configuration.maxSamplesPerQuery)
     }
 
-    /// The day's file; nil if the retention has just removed it.
-    func file(_ day: Day, _ generation: Int) throws -> DayFile? {
-        if let known = files[day], known.generation == generation { return known.file }
+    /// The file with the day; nil if the retention has just removed it.
+    func file(_ day: Day, _ name: String, _ generation: Int) throws -> DayFile? {
+        if let known = files[name], known.generation == generation { return known.file }
         if files.count >= Reader.maxFiles, let oldest = files.keys.min() { files[oldest] = nil }
         do {
-            let file = try DayFile(reading: shared.path(day.fileName))
-            files[day] = (generation, file)
+            let file = try DayFile(reading: shared.path(name))
+            files[name] = (generation, file)
             return file
         } catch {
             guard shared.days.withLock({ $0.totals[day]?.generation }) == generation else { return nil }
@@ -170,9 +170,9 @@ actor Reader {
 
     /// Lets go of files that were removed: an open one keeps its space.
     func purge() {
-        let generations = shared.days.withLock { $0.totals.mapValues(\.generation) }
-        files = files.filter { generations[$0.key] == $0.value.generation }
-        shared.cache.retain(generations: Set(generations.values))
+        let generations = Set(shared.days.withLock { $0.totals.values.map(\.generation) })
+        files = files.filter { generations.contains($0.value.generation) }
+        shared.cache.retain(generations: generations)
     }
 
     func close() { files = [:] }

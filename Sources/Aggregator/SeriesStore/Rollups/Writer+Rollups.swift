@@ -12,10 +12,10 @@ extension Writer {
     /// Works the day's rollups out anew and puts them in place of what was there.
     func makeRollups(_ day: Day) async throws {
         let file = try file(day)
-        let changes = try file.changes()
+        let changes = try file.changes(day)
         var parts: [RollupResolution: [EncodedPart]] = [:]
         var readers: [PartReader] = []
-        for part in try file.parts() where part.level >= 0 && day.windows.contains(part.firstWindow) {
+        for part in try file.parts(day) where part.level >= 0 {
             if let reader = try readerOrQuarantine(part, file, day) { readers.append(reader) }
         }
         let ids = Set(readers.flatMap(\.ids)).sorted()
@@ -46,13 +46,13 @@ extension Writer {
                 for part in parts[resolution] ?? [] { try rollups.insert(part.row, part.part) }
                 try rollups.setState("day-\(day.number)", changes + 1)
             }
-            try rollups.checkpoint()
             shared.days.withLock { _ = $0.rolled[resolution, default: []].insert(day) }
         }
     }
 
-    /// Opened each time: it is written once a day.
-    private func rollupFile(_ day: Day, _ resolution: RollupResolution) throws -> DayFile { try RollupFile.open(shared.path(day.rollupFileName(resolution))) }
+    private func rollupFile(_ day: Day, _ resolution: RollupResolution) throws -> DayFile {
+        try file(named: day.rollupFileName(resolution), version: RollupFile.formatVersion)
+    }
 
     private static func columns(_ id: UInt64, _ buckets: [RollupBucket]) -> [SeriesColumnPiece] {
         guard !buckets.isEmpty else { return [] }
@@ -109,6 +109,7 @@ extension Writer {
             // Never before the samples themselves.
             guard span.upperBound < now - max(retention, configuration.retention).wholeMilliseconds else { continue }
             shared.days.withLock { days in days.rolled[resolution] = days.rolled[resolution]?.filter { !span.contains($0.start) } }
+            files[name] = nil
             try shared.removeDatabase(name)
         }
     }

@@ -187,11 +187,12 @@ struct Commit {
         }
         let byDay = Dictionary(grouping: histograms) { Day(of: $0.item.timestamp) }
         for (day, items) in byDay {
-            let file = try writer.file(day)
+            let name = shared.fileName(day)
+            let file = try writer.file(named: name)
             try file.transaction {
                 for item in items { try file.insert(histogram: item.item.encoded, series: item.series, time: item.item.timestamp) }
             }
-            shared.days.withLock { $0.add(day, samples: 0, bytes: 0) }
+            shared.days.withLock { $0.add(day, samples: 0, bytes: 0, isMonthly: Day.isMonthFile(name)) }
         }
     }
 

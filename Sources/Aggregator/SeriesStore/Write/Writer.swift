@@ -20,7 +20,9 @@ actor Writer {
     var unsealed: [Day: Set<Int64>]
     /// Days whose parts changed since the day was finished, and when that was.
     var unfinished: [Day: Int64] = [:]
-    var files: [Day: DayFile] = [:]
+    var files: [String: DayFile] = [:]
+    /// Months' files that were merged and are to be written without holes.
+    var holed: Set<Day> = []
     let finish = zstdFinish()
     private let recordCompressor = ZstdCompressor(level: 1)
     var lastRetention: Day?
@@ -125,10 +127,15 @@ actor Writer {
 
     /// The day's file, open for writing. A few stay open; the oldest days are closed first.
     func file(_ day: Day) throws -> DayFile {
-        if let known = files[day] { return known }
-        let file = try DayFile(writing: shared.path(day.fileName))
+        try file(named: shared.fileName(day))
+    }
+
+    /// `version` is of a file of rollups.
+    func file(named name: String, version: Int64 = StoreFile.formatVersion) throws -> DayFile {
+        if let known = files[name] { return known }
+        let file = try DayFile(writing: shared.path(name), version: version)
         if files.count >= 8, let oldest = files.keys.min() { files[oldest] = nil }
-        files[day] = file
+        files[name] = file
         return file
     }
 

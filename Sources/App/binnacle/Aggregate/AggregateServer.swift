@@ -28,14 +28,14 @@ struct AggregateServer {
         registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
         let store = try open(directory, settings, registry)
         let clock = SystemClock()
-        let scraper = try Scrapes.make(file: settings.scrapeConfig, cluster: nil, store: store, registry: registry, log: log)
+        let scrapes = try Scrapes(file: settings.scrapeConfig, cluster: nil, store: store, clock: clock, registry: registry, log: log)
 
         let alerts = await AlertService(
             settings.alertSources, rules, store: store, address: "http://\(settings.nodeName):\(settings.readOnlyPort)", clock: clock,
             registry: registry, log: log)
 
         var router = HTTPRouter()
-        StoreQueries.api(store, scraper, alerts, settings, directory, registry).register(on: &router)
+        StoreQueries.api(store, scrapes.scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
@@ -44,17 +44,17 @@ struct AggregateServer {
         let queries = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router,
             metrics: registry, logger: log)
-        let ingest = try await IngestEndpoint.bind(store, directory, alerts: alerts, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+        let ingest = try await IngestEndpoint.bind(
+            store, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         // The store first, so that it stops last.
         let parts: [any Service] =
             [
                 Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
                 queries, ingest,
-                Part(name: "scraper", body: { try await scraper.run() }),
                 Part(
                     name: "own metrics",
                     body: { try await OwnMetrics(registry: registry, instance: settings.nodeName, store: store).run() }),
-            ] + alerts.parts
+            ] + scrapes.parts + alerts.parts
         return AggregateServer(directory: directory, queryPort: queries.port, ingestPort: ingest.port, parts: parts, log: log)
     }
 

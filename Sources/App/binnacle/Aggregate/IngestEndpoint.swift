@@ -9,7 +9,8 @@ import Serving
 enum IngestEndpoint {
     /// Binds it on the loopback address: whoever reaches it may write. What looks after the store needs the token in the data directory.
     static func bind(
-        _ store: SeriesStore, _ directory: DataDirectory, alerts: AlertService, port: Int, clock: any WallClock, registry: MetricRegistry, log: Logger
+        _ store: SeriesStore, _ directory: DataDirectory, alerts: AlertService, scrapes: Scrapes, port: Int, clock: any WallClock, registry: MetricRegistry,
+        log: Logger
     ) async throws -> HTTPServer {
         var generator = SystemRandomNumberGenerator()
         let limits = IngestLimits()
@@ -17,7 +18,7 @@ enum IngestEndpoint {
         IngestAPI(writer: store, clock: clock, metrics: registry, limits: limits, seed: generator.next()).register(on: &router)
         let access = AdminAccess.make(port: port)
         StoreAdminAPI(store: store, access: access).register(on: &router)
-        alerts.register(on: &router)
+        alerts.register(on: &router) { await scrapes.reload() }
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         var configuration = HTTPServer.Configuration(name: "ingest", host: "127.0.0.1", port: port)
         configuration.maximumBodyBytes = limits.bodyBytes

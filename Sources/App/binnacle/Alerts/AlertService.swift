@@ -103,9 +103,13 @@ actor AlertService {
     }
 
     /// `POST /-/reload`, for the port that only this machine reaches: reading files anew is no query.
-    nonisolated func register(on router: inout HTTPRouter) {
+    ///
+    /// - Parameter also: reloads what else has files; returns what is wrong with them.
+    nonisolated func register(on router: inout HTTPRouter, also: @escaping @Sendable () async -> String?) {
         router.on("POST PUT", "/-/reload") { _, _ in
+            let problem = await also()
             let loaded = await self.reload()
+            if let problem { return .text("the scrapes that were in force stay so; mend this and reload again:\n\(problem)\n", status: 500) }
             guard loaded.errors.isEmpty else {
                 let text = loaded.errors.map { "\($0)\n" }.joined()
                 return .text("the rules that were in force stay so; mend these and reload again:\n\(text)", status: 500)

@@ -112,8 +112,8 @@ struct Server {
             .init(root: directory.podLogs, checkpoints: "\(directory.tail)/checkpoints.db", node: settings.nodeName),
             sink: StoredLines(archive: stores.logs, health: health), metrics: registry)
 
-        let scraper = try Scrapes.make(
-            file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, registry: registry, log: log)
+        let scrapes = try Scrapes(
+            file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, clock: clock, registry: registry, log: log)
         let alerts = await AlertService(
             settings.alertSources, rules, store: stores.series, address: "http://\(settings.nodeName):\(settings.readOnlyPort)", clock: clock,
             registry: registry, log: log)
@@ -122,9 +122,9 @@ struct Server {
             more: { kubelet.probeMetrics.collect() })
         registry.gauge("binnacle_certificate_expiry_timestamp_seconds", "When certificates expire, in Unix seconds.", ["name": "apiserver"]).value =
             certificates.serverExpiry.seconds
-        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scraper, alerts)
+        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scrapes.scraper, alerts)
         let ingestServer = try await IngestEndpoint.bind(
-            stores.series, directory, alerts: alerts, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+            stores.series, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -133,14 +133,13 @@ struct Server {
         let proxy = try makeProxy(network, client, controllerEvents, registry)
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
         let parts: [any Service] =
-            stores.parts + alerts.parts + [
+            stores.parts + alerts.parts + scrapes.parts + [
                 Part(name: "own metrics", body: { try await ownMetrics.run() }),
                 apiServer, readOnlyServer, ingestServer,
                 Part(name: "controllers", body: { await controlPlane.run() }),
                 Part(name: "controller events", body: { await controllerEvents.run() }),
                 Part(name: "log tailer", body: { await tailer.run() }, onStop: { await drain(tailer) }),
                 Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series, health: health)) }),
-                Part(name: "scraper", body: { try await scraper.run() }),
                 Part(
                     name: "state metrics",
                     body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),

@@ -40,6 +40,8 @@ public struct ScrapeConfiguration: Sendable {
     public enum Role: String, Sendable, CaseIterable { case pod, service }
 
     public var jobName: String
+    /// All that its file says of the job, defaults included: a job with the same text goes on through a reload. Empty for one of no file.
+    public var source = ""
     public var interval: Duration = .seconds(15)
     public var timeout: Duration = .seconds(10)
     public var metricsPath = "/metrics"

@@ -46,7 +46,8 @@ public struct ScrapeFile: Sendable {
         }
         let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
         for node in try root["scrape_configs"].elements() {
-            let configuration = try ScrapeEntry(node, defaults: defaults, folder: folder).configuration
+            var configuration = try ScrapeEntry(node, defaults: defaults, folder: folder).configuration
+            configuration.source = "\(root["global"].value) \(node.value) \(folder)"
             if configurations.contains(where: { $0.jobName == configuration.jobName }) {
                 throw node["job_name"].error("is \"\(configuration.jobName)\" a second time: give each job a name of its own")
             }

@@ -12,6 +12,8 @@ final class ScrapeLoop: Sendable {
         var status: TargetStatus
         var metadata: [String: ScrapeResult.Metadata] = [:]
         var hasGone = false
+        /// Another loop goes on with the series.
+        var isReplaced = false
         var isOver = false
     }
 
@@ -36,9 +38,18 @@ final class ScrapeLoop: Sendable {
     /// At its next tick the loop ends the target's series, and itself.
     func end() { state.withLock { $0.hasGone = true } }
 
+    /// The same without ending the series: another loop has them from now on.
+    func giveWay() {
+        state.withLock { state in
+            state.hasGone = true
+            state.isReplaced = true
+        }
+    }
+
     /// The target is back; false if its series have ended already and it needs a loop anew.
     func resume() -> Bool {
         state.withLock { state in
+            if state.isReplaced { return false }
             state.hasGone = false
             return !state.isOver
         }
@@ -51,11 +62,12 @@ final class ScrapeLoop: Sendable {
             let tick = schedule.tick(after: environment.clock.now.milliseconds)
             try await environment.sleep(.milliseconds(max(0, tick - environment.clock.now.milliseconds)))
             let timestamp = schedule.timestamp(tick: tick, now: environment.clock.now.milliseconds)
-            let isOver = state.withLock { state in
+            let (isOver, isReplaced) = state.withLock { state in
                 state.isOver = state.hasGone
-                return state.isOver
+                return (state.isOver, state.isReplaced)
             }
             if isOver {
+                if isReplaced { return }
                 page.fail()
                 try await deliver(report.frame(page, values: nil, at: timestamp))
                 return
