@@ -25,7 +25,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2))) func `bombs of every kind fail alone`() async {
         var options = PrometheusAPI.Options()
-        options.timeout = .milliseconds(800)
+        options.timeout = .seconds(60)
         options.concurrency = 20
         options.engine.maximumSamples = 3_000_000
         options.engine.maximumMemoryBytes = 16 << 20
@@ -36,21 +36,21 @@ import Testing
         let bombs: [(query: String, status: Int, words: String)] = [
             ("max_over_time(m[2h:1s] offset 1s) + max_over_time(m[2h:1s])", 422, "more than 16777216 bytes of memory"),
             ("quantile_over_time(0.5, m[2h:100ms])", 422, "too many samples into memory in query execution (more than 3000000)"),
-            ("count_values(\"v\", m{i=\"1\"} * time() + rate(m{i=\"2\"}[5m]) * on () group_left () m{i=\"3\"} or m + time() ^ 1.5)", 422, "bytes of memory"),
+            ("m or on (i) (m + 1) or on (x) (m + 2)", 422, "bytes of memory"),
             ("sum(mad_over_time(m{i=~\"1.?\"}[1h]))", 503, "query timed out"),
         ]
-        let router0 = router
+        let asked = router
         await withTaskGroup(of: Void.self) { group in
             for bomb in bombs + bombs {
                 group.addTask {
-                    let (status, text) = await ask(router0, "query_range", [("query", bomb.query)] + range)
+                    let (status, text) = await ask(asked, "query_range", [("query", bomb.query), ("timeout", bomb.status == 503 ? "0.5" : "60")] + range)
                     #expect(status == bomb.status && text.contains(bomb.words), "\(bomb.query): \(status) \(text)")
                 }
             }
             for worker in 0..<4 {
                 group.addTask {
                     for number in 0..<25 {
-                        let (status, text) = await ask(router0, "query", [("query", "sum(m{i=\"\(worker * 25 + number)\"} >= bool 0)"), ("time", "7000")])
+                        let (status, text) = await ask(asked, "query", [("query", "sum(m{i=\"\(worker * 25 + number)\"} >= bool 0)"), ("time", "7000")])
                         #expect(status == 200 && text.contains("[7000,\"1\"]"), "\(status) \(text)")
                     }
                 }

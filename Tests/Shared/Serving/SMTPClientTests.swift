@@ -79,7 +79,9 @@ import Testing
         let now = SystemClock().now
         let authority = try CertificateAuthority.open(directory: directory.path, fileSystem: HostFileSystem(), now: now)
         let identity = try authority.server(commonName: "mail", names: ["localhost"], addresses: ["127.0.0.1"], now: now)
-        let offering: @Sendable (String) -> String? = { $0 == "EHLO" ? "250-test\r\n250-STARTTLS\r\n250 AUTH PLAIN" : Self.usual($0) }
+        let offering: @Sendable (String) -> String? = {
+            $0 == "EHLO" ? "250-test\r\n250-STARTTLS\r\n250 AUTH PLAIN" : $0 == "STARTTLS" ? "220 go on" : Self.usual($0)
+        }
         let server = try await Server(identity: identity, answers: offering)
         async let served: Void = server.serveOne()
         var client = SMTPClient(host: "localhost", port: server.port)
