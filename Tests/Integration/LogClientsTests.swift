@@ -14,7 +14,7 @@ import Testing
     private func lines(_ aggregate: Aggregate, _ text: String, count: Int) async throws -> [String] {
         var found: [String] = []
         _ = try await eventually(within: 10) {
-            let answer = try await Program.run(["curl", "-sS", "-G", "--data-urlencode", "q=\(text)", "\(aggregate.queries)/api/logs"]).output
+            let answer = try await Program.run(["curl", "-sS", "-G", "--data-urlencode", "q=\(text)", "\(aggregate.queries)/api/logs?limit=5000"]).output
             found = answer.split(separator: "\n").compactMap { try? JSON.parse(String($0))["line"].string }
             return found.count >= count
         }
@@ -67,7 +67,8 @@ import Testing
         let found = try await lines(aggregate, "needle-rsyslog", count: 20).map { String($0.drop { $0 == " " }) }
         #expect(Set(found) == Set((0..<20).map { "needle-rsyslog \($0)" }), "\((try? HostFileSystem().text(directory.file("rsyslog.err"))) ?? "")")
         #expect(found.count == 20)
-        rsyslog.kill(SIGTERM)
+        // Told to stop it would wait for more.
+        rsyslog.kill(SIGKILL)
         _ = rsyslog.wait()
         #expect(try await aggregate.stop() == 0)
     }
@@ -92,7 +93,7 @@ import Testing
                     directory.file("x.journal"), "--save-state=\(directory.file("state\(round)"))",
                 ], output: directory.file("upload.out"), errors: directory.file("upload.err"))
             #expect(try await eventually(within: 15) { HostFileSystem().exists(directory.file("state\(round)")) || upload.poll() != nil })
-            upload.kill(SIGTERM)
+            upload.kill(SIGKILL)
             _ = upload.wait()
         }
         let found = try await lines(aggregate, "needle-journal", count: 20)
