@@ -26,6 +26,7 @@ let package = Package(
     targets: program("SeriesBench", measures: "SeriesStore", ["SeriesStore", "Runtime", "Telemetry", "ProtoWire", "Snappy"])
         + program("NodeBench", measures: "NodeEndpoint", ["NodeStats", "NodeEndpoint", "Exposition"])
         + program("CollectorBench", measures: "NodeEndpoint", ["NodeEndpoint", "NodeStats", "Exposition", "Runtime", "Telemetry"])
-        + program("IngestBench", measures: "Ingest", ["SeriesStore", "Runtime", "Telemetry", "Ingest", "Scraping", "HTTP", "ProtoWire", "Snappy"]),
+        + program("IngestBench", measures: "Ingest", ["SeriesStore", "Runtime", "Telemetry", "Ingest", "Scraping", "HTTP", "ProtoWire", "Snappy"])
+        + program("LogIngestBench", measures: "LogStore", ["Ingest", "LogStore", "Runtime", "Telemetry", "HTTP"]),
     swiftLanguageModes: [.v6]
 )

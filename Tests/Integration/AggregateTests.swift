@@ -16,7 +16,7 @@ final class Aggregate: Sendable {
 
     static func start(_ arguments: [String] = [], directory: TemporaryDirectory? = nil) async throws -> Aggregate {
         let directory = directory ?? TemporaryDirectory("aggregate")
-        let offset = FreePorts.offset(for: [10_255, 10_251])
+        let offset = FreePorts.offset(for: [10_255, 10_251, 5140, 24_224])
         let command = [Instance.binnacle, "aggregate", "--data-dir", directory.file("data"), "--port-offset", "\(offset)"] + arguments
         let process = try Program.spawn(command, output: directory.file("out"), errors: directory.file("err"))
         let aggregate = Aggregate(directory: directory, offset: offset, process: process)

@@ -28,7 +28,7 @@ final class Instance: Sendable {
         _ arguments: [String] = [], wrapper: [String] = [], directory: TemporaryDirectory? = nil, offset: Int? = nil, seconds: Double = 60
     ) async throws -> Instance {
         let directory = directory ?? TemporaryDirectory("up")
-        let offset = offset ?? FreePorts.offset(for: [10_255, 10_251, 6443])
+        let offset = offset ?? FreePorts.offset(for: [10_255, 10_251, 6443, 5140, 24_224])
         let command = wrapper + [binnacle, "up", "--data-dir", directory.file("data"), "--port-offset", "\(offset)"] + arguments
         let process = try Program.spawn(command, output: directory.file("out"), errors: directory.file("err"))
         let instance = Instance(directory: directory, offset: offset, process: process, arguments: arguments)

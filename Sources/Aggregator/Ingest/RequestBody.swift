@@ -29,7 +29,7 @@ enum RequestBody {
             }
         case "zstd":
             do {
-                return try ZstdDecompressor().decompress(request.body, limit: limit)
+                return try ZstdDecompressor().decompressFrames(request.body, limit: limit)
             } catch {
                 if case .tooLarge = error { throw tooLarge }
                 throw IngestError(400, "the body is no zstd: \(error)")

@@ -13,7 +13,7 @@ public struct TLSIdentity: Sendable {
     public var certificate: String
     /// PEM.
     public var privateKey: String
-    /// PEM of the authority whose client certificates are accepted; clients may come without one.
+    /// PEM of the authority whose client certificates are accepted; clients may come without one. Empty: none is asked for.
     public var clientAuthority: String
 
     public init(certificate: String, privateKey: String, clientAuthority: String) {
@@ -27,8 +27,12 @@ public struct TLSIdentity: Sendable {
             certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(privateKey.utf8), format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
-        configuration.certificateVerification = .optionalVerification
-        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(clientAuthority.utf8)))
+        if clientAuthority.isEmpty {
+            configuration.certificateVerification = .none
+        } else {
+            configuration.certificateVerification = .optionalVerification
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(clientAuthority.utf8)))
+        }
         configuration.applicationProtocols = ["http/1.1"]
         return try NIOSSLContext(configuration: configuration)
     }

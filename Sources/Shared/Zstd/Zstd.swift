@@ -65,4 +65,37 @@ public enum ZstdError: Error, Hashable, Sendable {
         if let failure { throw .failed(failure) }
         return text
     }
+
+    /// Unpacks any number of frames that follow one another, whether or not they record their sizes, to at most `limit` bytes.
+    /// Takes memory only as content comes out.
+    public func decompressFrames(_ bytes: [UInt8], limit: Int) throws(ZstdError) -> [UInt8] {
+        unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
+        var text: [UInt8] = []
+        var failure: ZstdError?
+        let step = ZSTD_DStreamOutSize()
+        var consumed = 0
+        var isAtEnd = true
+        while failure == nil, consumed < bytes.count || !isAtEnd {
+            var produced = 0
+            let before = consumed
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: step) { buffer, used in
+                unsafe bytes.withUnsafeBytes { source in
+                    // Both buffers live through the call, and zstd stays within the sizes given here.
+                    var input = unsafe ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: consumed)
+                    var output = unsafe ZSTD_outBuffer(dst: buffer.baseAddress, size: step, pos: 0)
+                    let result = unsafe ZSTD_decompressStream(context, &output, &input)
+                    if ZSTD_isError(result) != 0 { failure = .failed(unsafe String(cString: ZSTD_getErrorName(result))) }
+                    isAtEnd = result == 0
+                    consumed = unsafe input.pos
+                    used = unsafe output.pos
+                }
+                produced = used
+            }
+            text.append(contentsOf: piece)
+            if text.count > limit { failure = .tooLarge(limit: limit) }
+            if failure == nil, produced == 0, consumed == before { failure = .failed("the content ends before its frame does") }
+        }
+        if let failure { throw failure }
+        return text
+    }
 }

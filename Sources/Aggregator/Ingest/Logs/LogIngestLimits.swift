@@ -18,6 +18,8 @@ public struct LogIngestLimits: Sendable {
     public var patientRequests = 16
     /// How long one waits.
     public var patience: Duration = .seconds(5)
+    /// How long lines are held for a store that takes none, if their sender cannot be told to come again.
+    public var persistence: Duration = .seconds(600)
     /// Of Loki's pushes: how many are remembered, and for how long, to know a retry.
     public var rememberedPushes = 100_000
     public var pushMemory: Duration = .seconds(600)

@@ -45,6 +45,27 @@ public final class LogIntake: Sendable {
         return try await body()
     }
 
+    /// What one connection holds of messages that are not whole yet, counted against the same bound.
+    final class Hold: Sendable {
+        private let intake: LogIntake
+        private let count = Atomic<Int>(0)
+
+        fileprivate init(_ intake: LogIntake) { self.intake = intake }
+
+        deinit { intake.bytes.wrappingSubtract(count.load(ordering: .relaxed), ordering: .relaxed) }
+
+        /// Throws if all connections and requests together hold too much.
+        func set(_ bytes: Int) throws(IngestError) {
+            let change = bytes - count.exchange(bytes, ordering: .relaxed)
+            let sum = intake.bytes.wrappingAdd(change, ordering: .relaxed).newValue
+            guard change <= 0 || sum <= intake.limits.bytesAtOnce else {
+                throw IngestError(429, "\(sum) bytes of requests and messages are being read, the limit is \(intake.limits.bytesAtOnce)")
+            }
+        }
+    }
+
+    func hold() -> Hold { Hold(self) }
+
     /// Makes batches durable. While the store has no room it waits a little, for many senders drop what they are told to keep.
     func store(_ batches: [LogBatch], _ metrics: LogIngestMetrics) async throws(IngestError) {
         guard !batches.isEmpty else { return }
@@ -57,6 +78,23 @@ public final class LogIntake: Sendable {
         }
         metrics.records.increment(by: UInt64(records))
         metrics.bytes.increment(by: UInt64(text))
+    }
+
+    /// The same for senders that cannot be told to come again: it goes on trying for as long as the store may mend.
+    func persistently(_ batches: [LogBatch], _ metrics: LogIngestMetrics) async throws(IngestError) {
+        var waited = Duration.zero
+        while true {
+            do throws(IngestError) {
+                return try await store(batches, metrics)
+            } catch {
+                guard error.status != 400, waited < limits.persistence, !Task.isCancelled else {
+                    metrics.refuse("not_stored", records: batches.reduce(0) { $0 + $1.records.count })
+                    throw error
+                }
+                await sleep(.seconds(1))
+                waited += .seconds(1)
+            }
+        }
     }
 
     private func patiently(_ batches: [LogBatch]) async throws(IngestError) {

@@ -52,6 +52,11 @@ final class RecentKeys: Sendable {
             expire(&state, now: now)
             if let known = state.entries[key] { return known.isStored ? .stored(check: known.check) : .underway }
             if state.entries.count >= capacity { forgetOldest(&state) }
+            // Requests that failed leave their places behind.
+            if state.order.count - state.first > 2 * capacity + 1024 {
+                state.order = state.order[state.first...].filter { state.entries[$0.key]?.time == $0.time }
+                state.first = 0
+            }
             state.entries[key] = Entry(check: check, time: now, isStored: false)
             state.order.append((key, now))
             return .new

@@ -1,6 +1,7 @@
 import Alerting
 import HTTP
 import Ingest
+import LogStore
 import Logging
 import PromQL
 import QueryAPI
@@ -11,7 +12,7 @@ import ServiceLifecycle
 import Serving
 import Telemetry
 
-/// The Aggregator alone: a store of metrics, its ways in on 10251, PromQL on 10255, and scraping.
+/// The Aggregator alone: stores of metrics and logs, their ways in on 10251, queries on 10255, and scraping.
 struct AggregateServer {
     let directory: DataDirectory
     let queryPort: Int
@@ -27,6 +28,7 @@ struct AggregateServer {
         registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
         registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
         let store = try open(directory, settings, registry)
+        let archive = try open(logs: directory, settings, registry)
         let clock = SystemClock()
         let scrapes = try Scrapes(file: settings.scrapeConfig, cluster: nil, store: store, clock: clock, registry: registry, log: log)
 
@@ -37,6 +39,7 @@ struct AggregateServer {
         var router = HTTPRouter()
         StoreQueries.api(store, scrapes.scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
+        LogsAPI(store: archive).register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
             HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))
@@ -44,17 +47,20 @@ struct AggregateServer {
         let queries = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router,
             metrics: registry, logger: log)
+        let intake = LogIntake(writer: ArchivedLogs(archive: archive), clock: clock, metrics: registry)
+        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingest = try await IngestEndpoint.bind(
-            store, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+            store, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         // The store first, so that it stops last.
         let parts: [any Service] =
             [
                 Part(name: "series store", body: { try await maintain(store) }, onStop: { await store.close() }),
+                Part(name: "log store", body: { await archive.run() }, onStop: { try? await archive.close() }),
                 queries, ingest,
                 Part(
                     name: "own metrics",
                     body: { try await OwnMetrics(registry: registry, instance: settings.nodeName, store: store).run() }),
-            ] + scrapes.parts + alerts.parts
+            ] + scrapes.parts + alerts.parts + listeners
         return AggregateServer(directory: directory, queryPort: queries.port, ingestPort: ingest.port, parts: parts, log: log)
     }
 
@@ -63,6 +69,14 @@ struct AggregateServer {
             let store = try SeriesStore.open(directory: directory.series, configuration: settings.store.configuration, metrics: registry)
             for warning in store.openWarnings { Output.error("warning: metrics: \(warning)") }
             return store
+        } catch {
+            throw CommandFailure(message: "\(error)", hint: "nothing was changed; see docs/how-to/data-directory.md for how to go on")
+        }
+    }
+
+    private static func open(logs directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) throws -> LogArchive {
+        do {
+            return try Stores.openLogs(directory, settings, registry)
         } catch {
             throw CommandFailure(message: "\(error)", hint: "nothing was changed; see docs/how-to/data-directory.md for how to go on")
         }

@@ -20,6 +20,7 @@ struct Settings: Sendable {
     var clusterDomain = "cluster.local"
     var store = StoreSettings()
     var logsRetention = Duration.seconds(15 * 86_400)
+    var logListen = LogListenSettings()
     var isolation = Isolation.auto
     var scrapeConfig: String?
     /// Files of rules, which may have wildcards.
@@ -69,7 +70,7 @@ struct SettingKey: Sendable {
     /// Whether there may be several, a line of the text each: a list in the file, a repeated flag.
     var isList = false
 
-    static let all: [SettingKey] = general + store
+    static let all: [SettingKey] = general + store + logs
 
     private static let general: [SettingKey] = [
         text("data-dir", "Where all state is kept.", \.dataDir),

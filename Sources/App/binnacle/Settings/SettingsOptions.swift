@@ -24,6 +24,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the kubeconfig is written.", valueName: "file")) var kubeconfig: String?
 
     @OptionGroup(title: "Metric store and queries") var store: StoreOptions
+    @OptionGroup(title: "Log lines of other programs") var logs: LogListenOptions
 
     /// The flags that were given, by key.
     private var given: [(name: String, value: String)] {
@@ -34,7 +35,7 @@ struct SettingsOptions: ParsableArguments {
             ("rules", rules.isEmpty ? nil : rules.joined(separator: "\n")), ("notify", notify),
             ("default-alerts", noDefaultAlerts ? "false" : nil), ("kubeconfig", kubeconfig),
         ]
-        return all.compactMap { name, value in value.map { (name, $0) } } + store.given
+        return all.compactMap { name, value in value.map { (name, $0) } } + store.given + logs.given
     }
 
     /// Defaults, then the file, then the flags.

@@ -123,8 +123,10 @@ struct Server {
         registry.gauge("binnacle_certificate_expiry_timestamp_seconds", "When certificates expire, in Unix seconds.", ["name": "apiserver"]).value =
             certificates.serverExpiry.seconds
         let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scrapes.scraper, alerts)
+        let intake = LogIntake(writer: ArchivedLogs(archive: stores.logs), clock: clock, metrics: registry)
+        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingestServer = try await IngestEndpoint.bind(
-            stores.series, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+            stores.series, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -133,7 +135,7 @@ struct Server {
         let proxy = try makeProxy(network, client, controllerEvents, registry)
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
         let parts: [any Service] =
-            stores.parts + alerts.parts + scrapes.parts + [
+            stores.parts + alerts.parts + scrapes.parts + listeners + [
                 Part(name: "own metrics", body: { try await ownMetrics.run() }),
                 apiServer, readOnlyServer, ingestServer,
                 Part(name: "controllers", body: { await controlPlane.run() }),

@@ -17,20 +17,25 @@ struct Stores: Sendable {
             for path in [directory.objects, directory.series, directory.logs, directory.tail, directory.pods, directory.podLogs] {
                 try files.makeDirectory(path, mode: 0o700)
             }
-            var logs = LogArchive.Options(directory: directory.logs)
-            logs.retention = settings.logsRetention >= SettingKey.unlimited ? nil : max(1, settings.logsRetention.wholeMilliseconds / 86_400_000)
             let stores = Stores(
                 objects: try SQLiteObjectStore(path: "\(directory.objects)/objects.db", metrics: registry),
                 series: try SeriesStore.open(directory: directory.series, configuration: settings.store.configuration, metrics: registry),
-                logs: try LogArchive(logs, metrics: registry))
+                logs: try openLogs(directory, settings, registry))
             for warning in stores.series.openWarnings { Output.error("warning: metrics: \(warning)") }
-            for file in stores.logs.damagedFiles { Output.error("warning: logs: \(file.path) was set aside: \(file.reason)") }
             return stores
         } catch let error as CommandFailure {
             throw error
         } catch {
             throw CommandFailure(message: "\(error)", hint: "nothing was changed; see docs/how-to/data-directory.md for how to go on")
         }
+    }
+
+    static func openLogs(_ directory: DataDirectory, _ settings: Settings, _ registry: MetricRegistry) throws -> LogArchive {
+        var options = LogArchive.Options(directory: directory.logs)
+        options.retention = settings.logsRetention >= SettingKey.unlimited ? nil : max(1, settings.logsRetention.wholeMilliseconds / 86_400_000)
+        let logs = try LogArchive(options, metrics: registry)
+        for file in logs.damagedFiles { Output.error("warning: logs: \(file.path) was set aside: \(file.reason)") }
+        return logs
     }
 
     /// Their lives, to be first in the group: they stop last.
