@@ -4,30 +4,39 @@ import Telemetry
 struct PipelinePlan: Sendable {
     let matchers: [Matcher]
     /// Line filters that see the line as it was written.
-    private(set) var filters: [LineFilter] = []
-    private(set) var stages: [CompiledStage] = []
-    private(set) var globals: [LogStage] = []
+    let filters: [LineFilter]
+    let stages: [CompiledStage]
+    let globals: [LogStage]
     /// The object of the `since` stage.
-    private(set) var since: String?
-    private(set) var hints: [FieldCondition] = []
-    private(set) var minimumSeverity = LogRecord.Severity.unknown
+    let since: String?
+    let hints: [FieldCondition]
+    let minimumSeverity: LogRecord.Severity
     let need: LabelNeed
 
     /// - Parameter need: the labels that the result looks at.
     init(_ pipeline: LogPipeline, need: LabelNeed) throws(LogQLError) {
+        let builder = try PipelinePlan.built(pipeline)
         matchers = pipeline.matchers
-        var builder = Builder()
-        for stage in pipeline.stages {
-            if case .since(let object) = stage { since = object }
-            if let compiled = try CompiledStage(stage) { builder.add(compiled) } else if stage.isGlobal { globals.append(stage) }
-        }
         filters = builder.filters
         stages = builder.stages
+        globals = builder.globals
+        since = builder.since
         hints = builder.hints
         minimumSeverity = builder.minimumSeverity
-        var need = need
-        for stage in builder.stages { need.add(stage.reads) }
-        self.need = need
+        self.need = builder.needed(beside: need)
+    }
+
+    @inline(never) private static func built(_ pipeline: LogPipeline) throws(LogQLError) -> Builder {
+        var builder = Builder()
+        for stage in pipeline.stages {
+            if case .since(let object) = stage { builder.since = object }
+            guard let compiled = try CompiledStage(stage) else {
+                if stage.isGlobal { builder.globals.append(stage) }
+                continue
+            }
+            builder.add(compiled)
+        }
+        return builder
     }
 
     /// Sorts the stages into what the source does and what is left, in their order.
@@ -36,6 +45,8 @@ struct PipelinePlan: Sendable {
     private struct Builder {
         var filters: [LineFilter] = []
         var stages: [CompiledStage] = []
+        var globals: [LogStage] = []
+        var since: String?
         var hints: [FieldCondition] = []
         var minimumSeverity = LogRecord.Severity.unknown
         private var changesLines = false
@@ -54,6 +65,12 @@ struct PipelinePlan: Sendable {
             }
             if stage.changesLines { changesLines = true }
             stages.append(stage)
+        }
+
+        @inline(never) func needed(beside result: LabelNeed) -> LabelNeed {
+            var need = result
+            for stage in stages { need.add(stage.reads) }
+            return need
         }
 
         @inline(never) private mutating func note(_ filter: CompiledLabelFilter) {

@@ -184,7 +184,7 @@ enum LabelNeed: Sendable {
         return Array(names.union(names.filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) })).sorted()
     }
 
-    mutating func add(_ names: [String]?) {
+    @inline(never) mutating func add(_ names: [String]?) {
         guard case .only(let known) = self, let names else {
             self = .all
             return
