@@ -175,7 +175,7 @@ let package = Package(
         // What Benchmarks links, while the chosen rows hold it.
         + [
             "SeriesStore", "Runtime", "Telemetry", "NodeStats", "NodeEndpoint", "Exposition", "PromQL", "QueryAPI", "Ingest", "Scraping", "HTTP",
-            "ProtoWire", "Snappy", "LogStore",
+            "ProtoWire", "Snappy", "LogStore", "LogQL", "Pattern",
         ].filter { name in chosen.contains { $0.name == name } }.map { .library(name: $0, targets: [$0]) },
     dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")]
         + (!usesNetwork

@@ -1,3 +1,4 @@
+import LogQL
 import Runtime
 import Synchronization
 import Zstd
@@ -8,20 +9,12 @@ final class ChunkCache: Sendable {
         var day: Int
         var chunk: Int64
     }
-    final class Columns: Sendable {
-        let columns: LogColumns
-        let starts: [Int]
-        init(_ columns: LogColumns) {
-            self.columns = columns
-            starts = columns.starts
-        }
-        var memoryBytes: Int { columns.count * 41 + 200 }
-    }
     private struct Entry {
-        var columns: Columns?
-        var text: [UInt8]?
+        var columns: LogColumns?
+        var text: LogText?
+        var partialReads = 0
         var used: UInt64
-        var bytes: Int { (columns?.memoryBytes ?? 0) + (text?.count ?? 0) }
+        var bytes: Int { (columns.map { $0.count * 25 + 200 } ?? 0) + (text.map { $0.bytes.count + $0.starts.count * 16 } ?? 0) }
     }
     private struct State {
         var entries: [Key: Entry] = [:]
@@ -66,6 +59,13 @@ final class ChunkCache: Sendable {
         }
     }
 
+    /// Drops a day's decoded chunks; its file stays open.
+    func forgetChunks(day: Int) {
+        state.withLock { state in
+            for key in state.entries.keys where key.day == day { state.bytes -= state.entries.removeValue(forKey: key)?.bytes ?? 0 }
+        }
+    }
+
     func forget(day: Int) {
         state.withLock { state in
             state.readers[day] = nil
@@ -73,23 +73,52 @@ final class ChunkCache: Sendable {
         }
     }
 
-    func columns(_ key: Key) throws -> Columns {
+    func columns(_ key: Key) throws -> LogColumns {
         if let known = find(key, \.columns) { return known }
-        var reader = ByteReader(try reader(key.day).part(.columns, of: key.chunk))
+        let day = try reader(key.day)
+        var reader = ByteReader(try day.part(.columns, of: key.chunk))
         let decompressor = ZstdDecompressor()
         var raw: [[UInt8]] = []
-        for _ in 0..<5 { raw.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
-        let columns = Columns(try LogColumns(decoding: raw))
+        for _ in 0..<4 { raw.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
+        var columns = try LogColumns(decodingChunk: raw)
+        columns.fields = try FieldFrame.decode(try day.part(.fields, of: key.chunk), times: columns.times, decompressor: decompressor)
         store(key) { $0.columns = columns }
         return columns
     }
 
-    func text(_ key: Key, expected: Int) throws -> [UInt8] {
+    /// - Parameter expected: the bytes of the text with its line feeds.
+    func text(_ key: Key, expected: Int) throws -> LogText {
         if let known = find(key, \.text) { return known }
-        let text = try TextFrame.decode(
-            try reader(key.day).part(.text, of: key.chunk), expected: expected, decompressor: ZstdDecompressor())
+        let times = try columns(key).times
+        let opened = try opened(key)
+        let text = try TextFrame.render(try opened.loader.load(opened.node, count: times.count), times: times, expected: expected)
         store(key) { $0.text = text }
         return text
+    }
+
+    func hasText(_ key: Key) -> Bool { state.withLock { $0.entries[key]?.text != nil } }
+
+    /// Some rows' lines, in the order of the rows. Few rows of a chunk are written out alone, unless it is asked again and again.
+    func text(_ key: Key, rows: [Int], expected: Int) throws -> LogText {
+        let times = try columns(key).times
+        guard rows.count * 4 < times.count, find(key, \.text) == nil, partialRead(key) else { return try text(key, expected: expected).picking(rows) }
+        let opened = try opened(key)
+        return try TextFrame.render(try opened.loader.load(opened.node, count: times.count), only: rows, times: times)
+    }
+
+    /// Whether the chunk is read in part for the first or second time.
+    private func partialRead(_ key: Key) -> Bool {
+        state.withLock { state in
+            guard let entry = state.entries[key] else { return true }
+            state.entries[key]?.partialReads += 1
+            return entry.partialReads < 2
+        }
+    }
+
+    /// A chunk's text before its columns are loaded.
+    func opened(_ key: Key) throws -> TextFrame.Opened {
+        let day = try reader(key.day)
+        return try TextFrame.open(try day.part(.text, of: key.chunk), decompressor: ZstdDecompressor()) { try day.segment($0, of: key.chunk) }
     }
 
     private func find<Value: Sendable>(_ key: Key, _ path: KeyPath<Entry, Value?>) -> Value? {
@@ -124,4 +153,9 @@ final class ChunkCache: Sendable {
             }
         }
     }
+}
+
+extension LogText {
+    /// Some rows, over the same bytes.
+    func picking(_ rows: [Int]) -> LogText { LogText(bytes: bytes, starts: rows.map { starts[$0] }, ends: rows.map { ends[$0] }) }
 }

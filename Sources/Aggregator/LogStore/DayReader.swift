@@ -10,7 +10,11 @@ final class DayReader: Sendable {
         var maximumTime: Int64
         var severityMask: UInt8
         var streams: [Int]
+        /// Of text with its line feeds.
         var rawBytes: Int
+        var count: Int
+        /// Its row in the table is damaged; only the number is known.
+        var isDamaged = false
     }
 
     /// What the store learns of a day when it opens.
@@ -21,11 +25,12 @@ final class DayReader: Sendable {
     }
 
     private let database: Mutex<Database>
+    private let listed = Mutex<(newest: Int64, chunks: [Chunk])?>(nil)
 
     init(path: String) throws {
         let opened = try Database(path: path, durability: .readOnly)
         let format = try DayFile.version(of: opened)
-        guard format <= DayFile.format else { throw LogStoreError.newerFormat(path: path, format: format, known: DayFile.format) }
+        try DayFile.check(format, path)
         database = Mutex(opened)
     }
 
@@ -41,33 +46,77 @@ final class DayReader: Sendable {
         }
     }
 
-    /// The chunks up to `newest` that overlap a span of time.
+    /// The chunks that a reader sees who began when `newest` was the newest, as far as they overlap a span of time; and those
+    /// of which not even that is known.
     func chunks(from: Int64, through: Int64, newest: Int64) throws -> [Chunk] {
-        try database.withLock { database in
-            let statement = try database.prepare(
-                "SELECT id, t0, t1, severities, streams, raw FROM chunk WHERE t1>=? AND t0<=? AND id<=?")
+        try list(newest).filter { $0.isDamaged || $0.maximumTime >= from && $0.minimumTime <= through }
+    }
+
+    /// Read once for each state of the file.
+    private func list(_ newest: Int64) throws -> [Chunk] {
+        if let known = listed.withLock({ $0 }), known.newest == newest { return known.chunks }
+        let chunks = try database.withLock { database in
+            let statement = try database.prepare("SELECT id, t0, t1, severities, streams, raw, n, died, crc FROM chunk ORDER BY id")
             defer { statement.reset() }
-            try statement.bind([.integer(from), .integer(through), .integer(newest)])
             var chunks: [Chunk] = []
             while try statement.step() {
-                var reader = ByteReader(statement.blob(4))
-                var streams: [Int] = []
-                while !reader.isAtEnd { streams.append(try reader.count(upTo: Int(Int32.max))) }
-                chunks.append(
-                    Chunk(
-                        id: statement.integer(0), minimumTime: statement.integer(1), maximumTime: statement.integer(2),
-                        severityMask: UInt8(truncatingIfNeeded: statement.integer(3)), streams: streams, rawBytes: Int(statement.integer(5))))
+                guard statement.integer(0) <= newest else { continue }
+                guard let (chunk, died) = Self.chunk(statement) else {
+                    chunks.append(
+                        Chunk(
+                            id: statement.integer(0), minimumTime: .min, maximumTime: .max, severityMask: 0x7F, streams: [], rawBytes: 0, count: 1,
+                            isDamaged: true))
+                    continue
+                }
+                if died ?? .max > newest { chunks.append(chunk) }
             }
             return chunks
         }
+        listed.withLock { $0 = (newest, chunks) }
+        return chunks
     }
 
-    enum Part: String, Sendable { case columns, text, signature, counts }
+    /// nil if the row is damaged.
+    private static func chunk(_ statement: Statement) -> (Chunk, died: Int64?)? {
+        var reader = ByteReader(statement.blob(4))
+        var streams: [Int] = []
+        while !reader.isAtEnd {
+            guard let stream = try? reader.count(upTo: Int(Int32.max)) else { return nil }
+            streams.append(stream)
+        }
+        let died = statement.isNull(7) ? nil : statement.integer(7)
+        let chunk = Chunk(
+            id: statement.integer(0), minimumTime: statement.integer(1), maximumTime: statement.integer(2),
+            severityMask: UInt8(truncatingIfNeeded: statement.integer(3)), streams: streams, rawBytes: Int(statement.integer(5)),
+            count: Int(statement.integer(6)))
+        guard chunk.rawBytes >= 0, chunk.count >= 0 else { return nil }
+        var row = ChunkRow(chunk)
+        row.died = died
+        return Int64(row.checksum) == statement.integer(8) ? (chunk, died) : nil
+    }
+
+    enum Part: String, Sendable { case columns, text, signature, counts, fields }
 
     /// A chunk's stored bytes; empty if the chunk has none.
     func part(_ part: Part, of chunk: Int64) throws -> [UInt8] {
         try database.withLock { database in
             try database.scalar("SELECT body FROM \(part.rawValue) WHERE chunk=?", .integer(chunk))?.blob ?? []
+        }
+    }
+
+    /// The frame of a column of a chunk's text.
+    func segment(_ number: Int, of chunk: Int64) throws -> [UInt8] {
+        try database.withLock { database in
+            try database.scalar("SELECT body FROM segment WHERE id=?", .integer(DayFile.segmentID(chunk: chunk, number)))?.blob ?? []
+        }
+    }
+
+    /// The bytes that each kind of part takes.
+    func storedBytes() throws -> [(kind: String, bytes: Int64)] {
+        try database.withLock { database in
+            try ["columns", "text", "segment", "fields", "signature", "counts"].map { table in
+                (table, try database.scalar("SELECT sum(length(body)) FROM \(table)")?.integer ?? 0)
+            }
         }
     }
 

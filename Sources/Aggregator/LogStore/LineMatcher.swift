@@ -17,13 +17,13 @@ struct LineMatcher: Sendable {
         var wanted: Bool
     }
     /// A text that each matching line holds, the longest that is known: found by memmem over the chunk, line by line only then.
-    private struct Driver: Sendable {
+    struct Driver: Sendable {
         var needle: [UInt8]
         var isFolded: Bool
     }
 
     private var checks: [Check] = []
-    private var driver: Driver?
+    private(set) var driver: Driver?
     private let needsFolded: Bool
     /// What the chunk's signature must have.
     let probe: GramSignature.Probe
@@ -78,15 +78,19 @@ struct LineMatcher: Sendable {
         }
     }
 
+    /// Whether a line that holds the driver's text matches.
+    var isDriverAll: Bool { driver != nil && checks.isEmpty }
+
     /// Whether every line matches.
     var isTrivial: Bool { driver == nil && checks.isEmpty }
 
-    /// The rows of `candidates` (ascending) that match. Row r is `text[starts[r] ..< starts[r] + lengths[r]]`.
-    func rows(of text: [UInt8], starts: [Int], lengths: [Int], candidates: [Int]) -> [Int] {
+    /// The rows of `candidates` (ascending) that match.
+    func rows(of lines: LogText, candidates: [Int]) -> [Int] {
+        let (text, starts, ends) = (lines.bytes, lines.starts, lines.ends)
         guard !isTrivial, !candidates.isEmpty else { return candidates }
         let folded = needsFolded ? TextSearch.folded(text) : []
         guard let driver else {
-            return candidates.filter { passes(text, folded, starts[$0]..<starts[$0] + lengths[$0]) }
+            return candidates.filter { passes(text, folded, starts[$0]..<ends[$0]) }
         }
         var found: [Int] = []
         var next = 0
@@ -96,7 +100,7 @@ struct LineMatcher: Sendable {
             // The last candidate that starts at or before the hit.
             next = Self.lastIndex(in: candidates, starts: starts, notAfter: hit, from: next)
             let row = candidates[next]
-            let range = starts[row]..<starts[row] + lengths[row]
+            let range = starts[row]..<ends[row]
             if hit >= range.lowerBound, hit + driver.needle.count <= range.upperBound {
                 if passes(text, folded, range) { found.append(row) }
                 next += 1
@@ -115,7 +119,7 @@ struct LineMatcher: Sendable {
 
     /// Whether one line matches.
     func matches(_ line: [UInt8]) -> Bool {
-        !rows(of: line, starts: [0], lengths: [line.count], candidates: [0]).isEmpty
+        !rows(of: LogText(bytes: line, starts: [0], ends: [line.count]), candidates: [0]).isEmpty
     }
 
     private func passes(_ text: [UInt8], _ folded: [UInt8], _ range: Range<Int>) -> Bool {

@@ -46,12 +46,13 @@ extension LogArchive {
             for source in try sources(plan, day, entry, &statistics) {
                 try Task.checkCancellation()
                 if usesMinutes, case .chunk(let key, let chunk) = source, chunk.minimumTime >= plan.from, chunk.maximumTime <= plan.through,
+                    !plan.hasDeletions(chunk.minimumTime, chunk.maximumTime),
                     let minutes = minuteCounts(key, &statistics)
                 {
-                    for (minute, count) in minutes.counts
-                    where minute.severity >= plan.minimumSeverity && plan.streams?.contains(minute.stream) ?? true {
-                        groups.add(stream: minute.stream, time: minute.minute * MinuteCounts.nanoseconds, severity: minute.severity, count)
-                        statistics.lines += count
+                    for entry in minutes.entries where entry.key.severity >= plan.minimumSeverity && plan.streams?.contains(entry.key.stream) ?? true {
+                        groups.add(
+                            stream: entry.key.stream, time: entry.key.minute * MinuteCounts.nanoseconds, severity: entry.key.severity, entry.count.lines)
+                        statistics.lines += entry.count.lines
                     }
                     continue
                 }
@@ -65,7 +66,7 @@ extension LogArchive {
     }
 
     /// nil if they cannot be read; the caller then counts the rows.
-    private func minuteCounts(_ key: ChunkCache.Key, _ statistics: inout LogStatistics) -> MinuteCounts? {
+    func minuteCounts(_ key: ChunkCache.Key, _ statistics: inout LogStatistics) -> MinuteCounts? {
         do {
             var reader = ByteReader(try cache.reader(key.day).part(.counts, of: key.chunk))
             let counts = try MinuteCounts(bytes: ColumnFrame.read(from: &reader, decompressor: .init()))

@@ -49,7 +49,7 @@ extension LogArchive {
                 guard let text = text(plan, source, found, &statistics) else { continue }
                 total += found.rows.count
                 for (index, row) in found.rows.enumerated() {
-                    let body = Array(text[found.starts[row]..<found.starts[row] + found.columns.lengths[row]])
+                    let body = Array(text.bytes[text.starts[row]..<text.ends[row]])
                     let template = LogTemplate.of(body)
                     guard groups[template] != nil || groups.count < Self.maximumTemplates else {
                         uncounted += 1

@@ -13,7 +13,7 @@ extension LogArchive {
     func plan(_ query: LogQuery, streams: Set<Int>?) -> QueryPlan {
         var plan = QueryPlan(
             streams: streams, from: query.from, through: query.through, minimumSeverity: query.minimumSeverity.rawValue,
-            matcher: LineMatcher(query.lines))
+            matcher: LineMatcher(query.lines), tombstones: tombstones.all)
         if let cursor = query.cursor {
             switch query.direction {
             case .newest:
@@ -41,7 +41,7 @@ extension LogArchive {
                 try Task.checkCancellation()
                 if page.isFull(before: isNewest ? source.maximumTime : source.minimumTime) { break }
                 guard let found = evaluate(plan, source, &statistics) else { continue }
-                page.add(found) { text(plan, source, found, &statistics) }
+                page.add(found) { text(plan, source, found, rows: $0, &statistics) }
             }
             // Days do not overlap.
             if page.isFull { break }
@@ -53,14 +53,19 @@ extension LogArchive {
             next = rows.last?.position
         }
         let labels = catalogue.labels(of: Set(rows.map(\.stream)))
-        let lines = rows.map { LogLine(position: $0.position, stream: labels[$0.stream] ?? Labels(), severity: $0.severity, body: $0.body) }
+        let lines = rows.map { LogLine(position: $0.position, stream: labels[$0.stream] ?? Labels(), severity: $0.severity, body: $0.body, fields: $0.fields) }
         return LogLinePage(lines: lines, next: next, statistics: statistics)
     }
 
     /// A day's sources; a file that cannot be listed counts as one damaged chunk, and its days are missing from the answer.
     func sources(_ plan: QueryPlan, _ day: Int, _ entry: LogView.Day, _ statistics: inout LogStatistics) throws -> [LogPart] {
         do {
-            return try plan.sources(day: day, entry, cache: cache)
+            let all = try plan.sources(day: day, entry, cache: cache)
+            let sound = all.filter { !$0.isDamaged }
+            if sound.count < all.count {
+                for part in all where part.isDamaged { count(damage: CodingError("its row in the table of chunks is damaged"), in: part.name, &statistics) }
+            }
+            return sound
         } catch {
             // Retention may have taken the file since the snapshot.
             guard view.snapshot()[day] != nil else { return [] }
@@ -78,9 +83,23 @@ extension LogArchive {
         }
     }
 
-    func text(_ plan: QueryPlan, _ source: LogPart, _ found: QueryPlan.Found, _ statistics: inout LogStatistics) -> [UInt8]? {
+    func text(_ plan: QueryPlan, _ source: LogPart, _ found: QueryPlan.Found, _ statistics: inout LogStatistics) -> LogText? {
         do {
-            return try found.text ?? plan.text(source, found, cache: cache)
+            return try found.text ?? plan.text(source, cache: cache)
+        } catch {
+            count(damage: error, in: source.name, &statistics)
+            return nil
+        }
+    }
+
+    /// The lines of some rows, in their order.
+    func text(_ plan: QueryPlan, _ source: LogPart, _ found: QueryPlan.Found, rows: [Int], _ statistics: inout LogStatistics) -> LogText? {
+        do {
+            if let text = found.text { return text.picking(rows) }
+            switch source {
+            case .block(let block): return block.text.picking(rows)
+            case .chunk(let key, let chunk): return try cache.text(key, rows: rows, expected: chunk.rawBytes)
+            }
         } catch {
             count(damage: error, in: source.name, &statistics)
             return nil
@@ -119,6 +138,7 @@ private struct PageBuilder {
         var stream: Int
         var severity: LogRecord.Severity
         var body: [UInt8]
+        var fields: Labels
     }
     private(set) var limit: Int
     let isNewest: Bool
@@ -141,23 +161,42 @@ private struct PageBuilder {
 
     private func precedes(_ left: LogCursor, _ right: LogCursor) -> Bool { isNewest ? left > right : left < right }
 
-    mutating func add(_ found: QueryPlan.Found, text: () -> [UInt8]?) {
-        let worst = isFull ? rows.last?.position : nil
-        var order = found.rows.indices.map { index in
-            let row = found.rows[index]
-            return (position: LogCursor(time: found.columns.times[row], sequence: found.columns.sequences[row]), index: index)
+    /// The rows that may be in the page, in order, at most as many as it holds. Cut down now and then, so that a large
+    /// chunk is not sorted for a few rows of it.
+    private func best(of found: QueryPlan.Found, worst: LogCursor?) -> [(position: LogCursor, index: Int)] {
+        var order: [(position: LogCursor, index: Int)] = []
+        var worst = worst
+        func cut() {
+            order.sort { precedes($0.position, $1.position) }
+            guard order.count > limit else { return }
+            order.removeLast(order.count - limit)
+            worst = order.last?.position ?? worst
         }
-        if let worst { order.removeAll { !precedes($0.position, worst) } }
-        guard !order.isEmpty, let text = text() else { return }
-        order.sort { precedes($0.position, $1.position) }
-        for (position, index) in order.prefix(limit) {
+        func offer(_ index: Int) {
             let row = found.rows[index]
-            let start = found.starts[row]
+            let position = LogCursor(time: found.columns.times[row], sequence: found.columns.sequences[row])
+            if let worst, !precedes(position, worst) { return }
+            order.append((position, index))
+            if order.count >= 2 * limit + 64 { cut() }
+        }
+        // Within a stream rows mostly stand in order of time, so that the first ones seen are the best.
+        if isNewest { for index in found.rows.indices.reversed() { offer(index) } } else { for index in found.rows.indices { offer(index) } }
+        cut()
+        return order
+    }
+
+    mutating func add(_ found: QueryPlan.Found, text: ([Int]) -> LogText?) {
+        let order = best(of: found, worst: isFull ? rows.last?.position : nil)
+        guard !order.isEmpty else { return }
+        guard let text = text(order.map { found.rows[$0.index] }) else { return }
+        for (place, (position, index)) in order.enumerated() {
+            let row = found.rows[index]
             rows.append(
                 Row(
                     position: position, stream: found.streams[index],
                     severity: LogRecord.Severity(rawValue: found.columns.severities[row]) ?? .unknown,
-                    body: Array(text[start..<start + found.columns.lengths[row]])))
+                    body: Array(text.bytes[text.starts[place]..<text.ends[place]]),
+                    fields: found.columns.fields.isEmpty ? Labels() : found.columns.fields[row]))
         }
         let isNewest = isNewest
         rows.sort { isNewest ? $0.position > $1.position : $0.position < $1.position }

@@ -59,11 +59,14 @@ extension LogArchive: LogSource {
             streams: labels, stream: numbers, times: found.rows.map { found.columns.times[$0] },
             sequences: found.rows.map { found.columns.sequences[$0] },
             severities: found.rows.map { LogRecord.Severity(rawValue: found.columns.severities[$0]) ?? .unknown },
+            fields: found.columns.fields.isEmpty ? [] : found.rows.map { found.columns.fields[$0] },
             text: {
-                let text = try found.text ?? plan.text(part, found, cache: cache)
-                return LogText(
-                    bytes: text, starts: found.rows.map { found.starts[$0] },
-                    ends: found.rows.map { found.starts[$0] + found.columns.lengths[$0] })
+                let text = try found.text ?? plan.text(part, cache: cache)
+                return LogText(bytes: text.bytes, starts: found.rows.map { text.starts[$0] }, ends: found.rows.map { text.ends[$0] })
+            },
+            column: { parser, field in
+                guard parser == .json, case .chunk(let key, _) = part else { return nil }
+                return try FieldReader.json(field, cache.opened(key), rows: found.rows, times: found.columns.times)
             })
     }
 
@@ -77,13 +80,24 @@ extension LogArchive: LogSource {
         for (day, entry) in view.snapshot() where plan.overlaps(day: day) {
             for part in try sources(plan, day, entry, &statistics) {
                 try Task.checkCancellation()
-                guard let found = evaluate(plan, part, &statistics) else { continue }
+                if case .chunk(let key, let chunk) = part, chunk.minimumTime >= plan.from, chunk.maximumTime <= plan.through,
+                    !plan.hasDeletions(chunk.minimumTime, chunk.maximumTime),
+                    let minutes = minuteCounts(key, &statistics)
+                {
+                    for entry in minutes.entries
+                    where entry.key.severity >= plan.minimumSeverity && plan.streams?.contains(entry.key.stream) ?? true {
+                        sums[entry.key, default: (0, 0)].lines += Int64(entry.count.lines)
+                        sums[entry.key, default: (0, 0)].bytes += Int64(entry.count.bytes)
+                    }
+                    continue
+                }
+                guard let found = evaluate(plan, part, &statistics), let text = text(plan, part, found, &statistics) else { continue }
                 for (index, row) in found.rows.enumerated() {
                     let key = MinuteCounts.Key(
                         stream: found.streams[index], minute: floorDivide(found.columns.times[row], MinuteCounts.nanoseconds),
                         severity: found.columns.severities[row])
                     sums[key, default: (0, 0)].lines += 1
-                    sums[key, default: (0, 0)].bytes += Int64(found.columns.lengths[row])
+                    sums[key, default: (0, 0)].bytes += Int64(text.ends[row] - text.starts[row])
                 }
             }
         }

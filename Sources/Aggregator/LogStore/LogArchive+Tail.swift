@@ -115,14 +115,14 @@ public struct LogTailSequence: AsyncSequence, Sendable {
             guard let labels = archive.catalogue.labels(of: block.stream), query.streams.allSatisfy({ $0.accepts(labels) }) else { return }
             let columns = block.columns
             let candidates = columns.times.indices.filter { columns.severities[$0] >= query.minimumSeverity.rawValue }
-            for row in matcher.rows(of: block.text, starts: block.starts, lengths: columns.lengths, candidates: candidates) {
-                let start = block.starts[row]
+            for row in matcher.rows(of: block.text, candidates: candidates) {
                 ready.append(
                     .line(
                         LogLine(
                             position: LogCursor(time: columns.times[row], sequence: columns.sequences[row]), stream: labels,
                             severity: LogRecord.Severity(rawValue: columns.severities[row]) ?? .unknown,
-                            body: Array(block.text[start..<start + columns.lengths[row]]))))
+                            body: Array(block.text.bytes[block.text.starts[row]..<block.text.ends[row]]),
+                            fields: columns.fields.isEmpty ? Labels() : columns.fields[row])))
             }
         }
     }

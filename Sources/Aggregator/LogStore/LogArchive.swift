@@ -8,12 +8,26 @@ public import Telemetry
 /// `append` returns when its records are durable; a query sees all that was acknowledged before it began.
 /// docs/formats/logs.md describes the files, docs/decisions/log-store.md the reasons.
 public final class LogArchive: Sendable {
+    /// Streams whose records are kept for so many days beside the present one.
+    public struct Rule: Sendable, Hashable {
+        public var matchers: [Matcher]
+        public var days: Int64
+        public init(_ matchers: [Matcher], days: Int64) {
+            self.matchers = matchers
+            self.days = days
+        }
+    }
+
     public struct Options: Sendable {
         public var directory: String
         /// Days that are kept beside the present one; nil keeps all.
         public var retention: Int64?
+        /// The most bytes that day files may take; above it the oldest days are removed. nil: no bound.
+        public var maximumBytes: Int64?
+        /// Streams that are kept for less long than the rest.
+        public var rules: [Rule] = []
         /// The text that a chunk aims at.
-        public var chunkBytes = 1 << 20
+        public var chunkBytes = 4 << 20
         /// A day's head is written to its file when it holds this much text,
         public var flushBytes = 4 << 20
         /// this many blocks,
@@ -45,6 +59,7 @@ public final class LogArchive: Sendable {
     let view: LogView
     let cache: ChunkCache
     let metrics: LogStoreMetrics
+    let tombstones = Tombstones()
     private let lock: DirectoryLock
     /// Day files that could not be read when the store was opened, with the reason. Queries do not see them.
     public let damagedFiles: [(path: String, reason: String)]
@@ -64,16 +79,22 @@ public final class LogArchive: Sendable {
         view = LogView()
         cache = ChunkCache(directory: directory, maximumBytes: options.cacheBytes, metrics: registry)
         let wal: LogWAL
+        let unfinished: [Tombstone]
         do {
             wal = try LogWAL(path: "\(directory)/wal.db")
             damagedFiles = try Self.load(options, wal, catalogue, view, cache)
+            let known = catalogue
+            unfinished = try wal.deletions().filter { !$0.isDone }.map { try Tombstone($0, known) }
         } catch let error as LogStoreError {
             throw error
         } catch {
             throw LogStoreError.cannotOpen(path: directory, reason: "\(error)")
         }
         let thread = StorageThread()
-        writer = LogWriter(thread: thread, options: options, wal: wal, catalogue: catalogue, view: view, cache: cache, metrics: metrics)
+        writer = LogWriter(
+            thread: thread, options: options, wal: wal, catalogue: catalogue, view: view, cache: cache, metrics: metrics,
+            tombstones: tombstones)
+        for tombstone in unfinished { tombstones.add(tombstone) }
         registerGauges(registry)
     }
 
@@ -141,11 +162,19 @@ public final class LogArchive: Sendable {
     public func flush() async throws { try await writer.flushAll() }
 
     /// Does what is due at this time: flushes by age, retention. `run` calls it; tests call it with their own time.
-    public func maintain() async throws { try await writer.maintain(now: options.clock.nanoseconds) }
+    public func maintain() async throws {
+        let now = options.clock.nanoseconds
+        try await writer.maintain(now: now)
+        _ = try await writer.compactOnce(now: now)
+    }
 
     /// Keeps house until it is cancelled.
     public func run() async {
+        var rounds = 0
         while !Task.isCancelled {
+            rounds += 1
+            // Replaced chunks outlive every query by ten to twenty minutes.
+            if rounds % 60 == 0 { try? await writer.purge() }
             // A failed flush is counted by the writer and met again in ten seconds; the records are safe in the log.
             try? await maintain()
             try? await Task.sleep(for: .seconds(10))

@@ -1,3 +1,4 @@
+import LogQL
 import Telemetry
 
 /// Records of one stream and one day that were committed together, as the head keeps them until they are flushed.
@@ -7,9 +8,8 @@ final class LogBlock: Sendable {
     let committed: Int64
     /// One run.
     let columns: LogColumns
-    let starts: [Int]
     /// The lines, each followed by a line feed.
-    let text: [UInt8]
+    let text: LogText
     let minimumTime: Int64
     let maximumTime: Int64
     let severityMask: UInt8
@@ -18,18 +18,20 @@ final class LogBlock: Sendable {
         stream = columns.runs.first?.stream ?? 0
         self.committed = committed
         self.columns = columns
-        self.text = text
-        starts = columns.starts
+        let starts = columns.starts
+        self.text = LogText(bytes: text, starts: starts, ends: starts.indices.map { starts[$0] + columns.lengths[$0] })
         minimumTime = columns.times.min() ?? 0
         maximumTime = columns.times.max() ?? 0
         severityMask = columns.severityMask
+        fieldBytes = columns.fields.reduce(0) { $0 + $1.list.reduce(32) { $0 + 40 + $1.name.utf8.count + $1.value.utf8.count } }
     }
 
     var count: Int { columns.count }
     /// Just after the last record's sequence number.
     var endSequence: Int64 { (columns.sequences.last ?? -1) + 1 }
-    /// What the block costs in memory: text, 8 + 8 + 8 + 8 + 1 bytes a row, and the object.
-    var memoryBytes: Int { text.count + count * 33 + 300 }
+    /// What the block costs in memory: text, 5 * 8 + 1 bytes a row, and the object.
+    var memoryBytes: Int { text.bytes.count + count * 41 + 300 + fieldBytes }
+    private let fieldBytes: Int
 }
 
 extension LogColumns {

@@ -1,3 +1,5 @@
+import LogQL
+import Telemetry
 import Zstd
 
 /// Some blocks of one day made ready to be stored: sorted by stream, compressed column by column, with what lets a reader skip them.
@@ -9,15 +11,16 @@ struct LogChunk: Sendable {
     var severityMask: UInt8
     /// Ascending.
     var streams: [Int]
-    /// `LogColumns.encoded()`, each column in a frame.
+    /// `LogColumns.encodedForChunk()`, each column in a frame.
     var columns: [UInt8]
-    /// `TextFrame`.
-    var text: [UInt8]
+    var text: TextFrame.Encoded
+    /// `FieldFrame`; empty if no row has any.
+    var fields: [UInt8]
     var signature: [UInt8]
     /// `MinuteCounts`, framed.
     var counts: [UInt8]
 
-    var storedBytes: Int { columns.count + text.count + signature.count + counts.count }
+    var storedBytes: Int { columns.count + text.storedBytes + fields.count + signature.count + counts.count }
 }
 
 /// Cuts a day's head into chunks and encodes them. Pure but for the memory of the compressor.
@@ -36,96 +39,40 @@ struct ChunkEncoder {
         }
         var chunks: [LogChunk] = []
         var columns = LogColumns()
-        var text: [UInt8] = []
+        var text = LogText(bytes: [], starts: [], ends: [])
         func cut() {
             guard columns.count > 0 else { return }
             chunks.append(seal(columns, text, compressor))
             columns = LogColumns()
-            text.removeAll(keepingCapacity: true)
+            text = LogText(bytes: [], starts: [], ends: [])
         }
         for block in ordered {
             for row in 0..<block.count {
                 let length = block.columns.lengths[row]
-                if text.count + length > targetBytes { cut() }
+                if text.bytes.count + length > targetBytes { cut() }
                 columns.append(
                     stream: block.stream, time: block.columns.times[row], sequence: block.columns.sequences[row],
-                    severity: block.columns.severities[row], length: length)
-                text.append(contentsOf: block.text[block.starts[row]..<block.starts[row] + length + 1])
+                    severity: block.columns.severities[row], length: length, fields: block.columns.fields.isEmpty ? Labels() : block.columns.fields[row])
+                text.starts.append(text.bytes.count)
+                text.bytes.append(contentsOf: block.text.bytes[block.text.starts[row]..<block.text.ends[row]])
+                text.ends.append(text.bytes.count)
+                text.bytes.append(0x0A)
             }
         }
         cut()
         return chunks
     }
 
-    private func seal(_ columns: LogColumns, _ text: [UInt8], _ compressor: ZstdCompressor) -> LogChunk {
+    private func seal(_ columns: LogColumns, _ text: LogText, _ compressor: ZstdCompressor) -> LogChunk {
         var columnWriter = ByteWriter()
-        for column in columns.encoded() { ColumnFrame.append(column, to: &columnWriter, compressor: compressor) }
+        for column in columns.encodedForChunk() { ColumnFrame.append(column, to: &columnWriter, compressor: compressor) }
         var countWriter = ByteWriter()
         ColumnFrame.append(MinuteCounts(columns).bytes, to: &countWriter, compressor: compressor)
         return LogChunk(
-            minimumTime: columns.times.min() ?? 0, maximumTime: columns.times.max() ?? 0, count: columns.count, rawBytes: text.count,
+            minimumTime: columns.times.min() ?? 0, maximumTime: columns.times.max() ?? 0, count: columns.count, rawBytes: text.bytes.count,
             severityMask: columns.severityMask, streams: Set(columns.runs.map(\.stream)).sorted(), columns: columnWriter.bytes,
-            text: TextFrame.encode(text, compressor: compressor), signature: GramSignature.build(text), counts: countWriter.bytes)
+            text: TextFrame.encode(text, times: columns.times, compressor: compressor, isThorough: level > 3),
+            fields: FieldFrame.encode(columns.fields, times: columns.times, compressor: compressor),
+            signature: GramSignature.build(text.bytes), counts: countWriter.bytes)
     }
-}
-
-/// How many records of a stream and severity fall in each minute: what a histogram needs, without any text.
-struct MinuteCounts: Hashable, Sendable {
-    struct Key: Hashable, Sendable {
-        var stream: Int
-        /// Minutes since 1970, rounded down.
-        var minute: Int64
-        var severity: UInt8
-    }
-    var counts: [Key: Int] = [:]
-
-    static let nanoseconds: Int64 = 60_000_000_000
-
-    init(_ columns: LogColumns) {
-        var row = 0
-        for run in columns.runs {
-            for _ in 0..<run.count {
-                let key = Key(
-                    stream: run.stream, minute: floorDivide(columns.times[row], Self.nanoseconds), severity: columns.severities[row])
-                counts[key, default: 0] += 1
-                row += 1
-            }
-        }
-    }
-
-    /// For each key in order of stream, minute and severity: the changes of stream and minute, the severity, the count.
-    var bytes: [UInt8] {
-        var writer = ByteWriter()
-        var stream: Int64 = 0
-        var minute: Int64 = 0
-        let sorted = counts.sorted { ($0.key.stream, $0.key.minute, $0.key.severity) < ($1.key.stream, $1.key.minute, $1.key.severity) }
-        for (key, count) in sorted {
-            writer.signed(Int64(key.stream) - stream)
-            writer.signed(key.minute - minute)
-            writer.byte(key.severity)
-            writer.count(count)
-            stream = Int64(key.stream)
-            minute = key.minute
-        }
-        return writer.bytes
-    }
-
-    init(bytes: [UInt8]) throws(CodingError) {
-        var reader = ByteReader(bytes)
-        var stream: Int64 = 0
-        var minute: Int64 = 0
-        while !reader.isAtEnd {
-            stream &+= try reader.signed()
-            minute &+= try reader.signed()
-            let severity = try reader.byte()
-            guard stream >= 0, stream <= Int64(Int32.max), severity <= 6 else { throw CodingError("a count's key is out of range") }
-            counts[Key(stream: Int(stream), minute: minute, severity: severity)] = try reader.count(upTo: LogColumns.maximumRows)
-        }
-    }
-}
-
-/// The quotient rounded towards minus infinity.
-func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
-    let quotient = value / divisor
-    return value % divisor < 0 ? quotient - 1 : quotient
 }

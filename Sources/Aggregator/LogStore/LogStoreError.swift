@@ -6,6 +6,8 @@ public enum LogStoreError: Error, Sendable, CustomStringConvertible {
     case inUse(path: String)
     /// The file was written by a newer version.
     case newerFormat(path: String, format: Int, known: Int)
+    /// The file was written by an earlier version, whose format is no longer read.
+    case olderFormat(path: String, format: Int, known: Int)
     /// The store's memory is full of records that cannot be written yet. Nothing of the request was kept; send it again later.
     case overloaded(reason: String)
     /// A file's stored ranges have too many gaps. Send again from `resumeAt`, in order.
@@ -24,6 +26,8 @@ public enum LogStoreError: Error, Sendable, CustomStringConvertible {
             "the log store at \(path) is in use by another process; stop that process, or give this one a data directory of its own"
         case .newerFormat(let path, let format, let known):
             "\(path) has format \(format), and this version reads up to \(known); use the newer binnacle that wrote it, or move the file away"
+        case .olderFormat(let path, let format, let known):
+            "\(path) has format \(format) of an earlier version, and this version reads format \(known); read it with the version that wrote it, or move the directory away"
         case .overloaded(let reason): "the log store is overloaded: \(reason); send the batch again in a few seconds"
         case .outOfOrder(let file, let resumeAt):
             "batches of \(file) leave more than 64 gaps; send them in order, again from offset \(resumeAt)"

@@ -18,6 +18,9 @@ struct LogStoreMetrics: Sendable {
     let damagedChunks: Counter
     let tailDropped: Counter
     let daysRemoved: Counter
+    let compactions: Counter
+    let deletedRecords: Counter
+    let compactedBytes: Counter
 
     init(_ registry: MetricRegistry) {
         func counter(_ name: String, _ help: String) -> Counter { registry.counter("binnacle_log_store_\(name)_total", help) }
@@ -36,6 +39,9 @@ struct LogStoreMetrics: Sendable {
         flushedStoredBytes = counter("flushed_stored_bytes", "Bytes that day files took for it, with columns and signatures.")
         damagedChunks = counter("damaged_chunks", "Times that a query met a chunk which cannot be read.")
         tailDropped = counter("tail_dropped_records", "Records that a slow reader of a live tail missed.")
+        deletedRecords = counter("deleted_records", "Records taken out of chunks because a deletion or a rule of retention names them.")
+        compactions = counter("compactions", "Times that small chunks were written together as a larger one.")
+        compactedBytes = counter("compacted_raw_bytes", "Bytes of text that were written again with others.")
         daysRemoved = counter("days_removed", "Day files removed because of their age.")
     }
 }

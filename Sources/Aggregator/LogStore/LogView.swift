@@ -1,3 +1,4 @@
+import LogQL
 import Synchronization
 
 /// What readers see: for each day the blocks in memory and the newest chunk of its file, changed together.
@@ -37,7 +38,7 @@ final class LogView: Sendable {
             for (day, block) in blocks {
                 state.days[day, default: Day()].head.append(block)
                 state.days[day]?.headBytes += block.memoryBytes
-                state.days[day]?.rawHeadBytes += block.text.count
+                state.days[day]?.rawHeadBytes += block.text.bytes.count
             }
             guard !state.subscribers.isEmpty else { return }
             for subscriber in state.subscribers.values { for (_, block) in blocks { subscriber.offer(block) } }

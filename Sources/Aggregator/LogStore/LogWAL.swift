@@ -1,3 +1,4 @@
+import LogQL
 import SQLite
 import Telemetry
 import Zstd
@@ -7,14 +8,14 @@ import Zstd
 /// One transaction holds a commit's records and the watermarks that they move, so a batch is stored and
 /// remembered as stored, or neither. Owned by the writer.
 final class LogWAL {
-    static let format = 1
+    static let format = 2
 
     struct MarkKey: Hashable {
         var node: String
         var file: String
     }
 
-    private let database: Database
+    let database: Database
     private let compressor = ZstdCompressor(level: 1)
     private(set) var nextSequence: Int64 = 1
 
@@ -25,11 +26,15 @@ final class LogWAL {
             CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS row(seq INTEGER PRIMARY KEY, day INTEGER NOT NULL, body BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS deletion(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, created INTEGER, bound INTEGER, done INTEGER,
+                lines INTEGER);
             CREATE TABLE IF NOT EXISTS mark(node TEXT, file TEXT, touched INTEGER, ranges BLOB, PRIMARY KEY(node, file)) WITHOUT ROWID;
             """)
         let format = try database.scalar("SELECT value FROM kv WHERE key='format'")?.integer
-        guard format ?? 0 <= Self.format else {
-            throw LogStoreError.newerFormat(path: path, format: Int(format ?? 0), known: Self.format)
+        if let format, format != Int64(Self.format) {
+            throw format > Int64(Self.format)
+                ? LogStoreError.newerFormat(path: path, format: Int(format), known: Self.format)
+                : LogStoreError.olderFormat(path: path, format: Int(format), known: Self.format)
         }
         if format == nil { try database.run("INSERT INTO kv VALUES('format', ?)", .integer(Int64(Self.format))) }
         nextSequence = try database.scalar("SELECT value FROM kv WHERE key='next_sequence'")?.integer ?? 1
@@ -57,7 +62,7 @@ final class LogWAL {
                 var reader = ByteReader(statement.blob(2))
                 let committed = try reader.signed()
                 var columns: [[UInt8]] = []
-                for _ in 0..<5 { columns.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
+                for _ in 0..<6 { columns.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
                 let text = try ColumnFrame.read(from: &reader, decompressor: decompressor)
                 let decoded = try LogColumns(decoding: columns)
                 guard decoded.textBytes == text.count else { throw CodingError("its text is \(text.count) bytes long, not \(decoded.textBytes)") }
@@ -103,7 +108,7 @@ final class LogWAL {
         var writer = ByteWriter()
         writer.signed(block.committed)
         for column in block.columns.encoded() { ColumnFrame.append(column, to: &writer, compressor: compressor) }
-        ColumnFrame.append(block.text, to: &writer, compressor: compressor)
+        ColumnFrame.append(block.text.bytes, to: &writer, compressor: compressor)
         return writer.bytes
     }
 

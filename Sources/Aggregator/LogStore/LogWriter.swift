@@ -15,25 +15,33 @@ actor LogWriter {
     nonisolated let thread: StorageThread
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    private let options: LogArchive.Options
-    private let wal: LogWAL
-    private let catalogue: StreamCatalogue
-    private let view: LogView
-    private let cache: ChunkCache
-    private let metrics: LogStoreMetrics
-    private var writers: [Int: DayWriter] = [:]
+    let options: LogArchive.Options
+    let wal: LogWAL
+    let catalogue: StreamCatalogue
+    let view: LogView
+    let cache: ChunkCache
+    let metrics: LogStoreMetrics
+    let tombstones: Tombstones
+    var writers: [Int: DayWriter] = [:]
     private var pending: [Request] = []
-    private var pendingBytes = 0
-    private var flushes: [Int: Task<Void, any Error>] = [:]
+    var pendingBytes = 0
+    var flushes: [Int: Task<Void, any Error>] = [:]
     private var marks: [LogWAL.MarkKey: Watermark] = [:]
-    private var isClosed = false
+    var isClosed = false
 
-    private static let maximumWriters = 4
+    static let maximumWriters = 4
+    /// A line is held in memory several times while it is packed.
+    private static let maximumLineBytes = 256 << 20
     private static let maximumCachedMarks = 16_384
+    var isCompacting = false
+    /// For each day the newest chunk that had died when house was kept last: no query that began then still reads it.
+    var purgeable: [Int: Int64] = [:]
+    /// When the rules of retention were applied last.
+    var rulesKept = Int64.min
 
     init(
         thread: StorageThread, options: LogArchive.Options, wal: sending LogWAL, catalogue: StreamCatalogue, view: LogView, cache: ChunkCache,
-        metrics: LogStoreMetrics
+        metrics: LogStoreMetrics, tombstones: Tombstones
     ) {
         self.thread = thread
         self.options = options
@@ -42,6 +50,7 @@ actor LogWriter {
         self.view = view
         self.cache = cache
         self.metrics = metrics
+        self.tombstones = tombstones
     }
 
     // MARK: Appending
@@ -131,6 +140,9 @@ actor LogWriter {
         guard batch.ends.isEmpty || batch.ends.count == batch.records.count else {
             throw LogStoreError.invalidBatch(reason: "it has \(batch.records.count) records and \(batch.ends.count) ends")
         }
+        guard batch.records.allSatisfy({ $0.body.count <= Self.maximumLineBytes }) else {
+            throw LogStoreError.invalidBatch(reason: "a line is longer than \(Self.maximumLineBytes) bytes; cut it")
+        }
         var stored: Watermark?
         if let origin = batch.origin {
             let key = LogWAL.MarkKey(node: origin.node, file: origin.file)
@@ -182,7 +194,8 @@ actor LogWriter {
                 day = DayFile.day(of: time)
             }
             columns.append(
-                stream: number, time: time, sequence: plan.nextSequence, severity: record.severity.rawValue, length: record.body.count)
+                stream: number, time: time, sequence: plan.nextSequence, severity: record.severity.rawValue, length: record.body.count,
+                fields: record.fields)
             text.append(contentsOf: record.body)
             text.append(0x0A)
             plan.nextSequence += 1
@@ -202,105 +215,6 @@ actor LogWriter {
         return plan.nextStream - 1
     }
 
-    // MARK: Flushing
-
-    private func startFlush(_ day: Int) {
-        guard flushes[day] == nil else { return }
-        // A failure is counted, and the next flush or `flushAll` meets it again.
-        let task = Task { try await self.flushNow(day) }
-        flushes[day] = task
-    }
-
-    /// Writes all heads to their day files.
-    func flushAll() async throws {
-        for day in view.snapshot().filter({ !$0.value.head.isEmpty || !$0.value.sealed.isEmpty }).keys.sorted() {
-            if let running = flushes[day] { _ = await running.result }
-            startFlush(day)
-            try await flushes[day]?.value
-        }
-    }
-
-    private func flushNow(_ day: Int) async throws {
-        defer { flushes[day] = nil }
-        let blocks = view.seal(day)
-        // Nothing is awaited between a commit and its publication, so the head holds all the day's records below this.
-        let flushedSequence = wal.nextSequence
-        guard !blocks.isEmpty else { return }
-        do {
-            let ranks = catalogue.ranks(of: Set(blocks.map(\.stream)))
-            // A head that filled within a minute is packed quickly; a quieter one has time for a better ratio.
-            let isBusy = options.clock.nanoseconds - (blocks.first?.committed ?? 0) < 60_000_000_000
-            let chunks = await Self.encode(blocks, ranks, ChunkEncoder(targetBytes: options.chunkBytes, level: isBusy ? 3 : 9))
-            guard !isClosed else { throw LogStoreError.closed }
-            let labels = catalogue.labels(of: Set(blocks.map(\.stream)))
-            let newest = try writer(day).append(chunks, flushedSequence: flushedSequence, labels: labels)
-            view.flushed(day, newestChunk: newest)
-            metrics.flushes.increment()
-            metrics.flushedRawBytes.increment(by: UInt64(chunks.reduce(0) { $0 + $1.rawBytes }))
-            metrics.flushedStoredBytes.increment(by: UInt64(chunks.reduce(0) { $0 + $1.storedBytes }))
-            // Should this fail, the rows are passed over when the log is replayed, and the next trim takes them.
-            try wal.trim(day: day, below: flushedSequence)
-        } catch {
-            metrics.flushFailures.increment()
-            throw Self.storageError(error)
-        }
-    }
-
-    @concurrent private nonisolated static func encode(_ blocks: [LogBlock], _ ranks: [Int: Int], _ encoder: ChunkEncoder) async -> [LogChunk] {
-        encoder.encode(blocks, rank: ranks)
-    }
-
-    private func writer(_ day: Int) throws -> DayWriter {
-        if let known = writers[day] { return known }
-        if writers.count >= Self.maximumWriters, let oldest = writers.keys.min() { writers[oldest] = nil }
-        let made = try DayWriter(path: options.path(day))
-        writers[day] = made
-        return made
-    }
-
-    // MARK: Keeping house
-
-    /// Flushes what has waited long enough, and removes what is too old.
-    func maintain(now: Int64) async throws {
-        guard !isClosed else { return }
-        for (day, entry) in view.snapshot() {
-            guard let oldest = (entry.sealed + entry.head).map(\.committed).min(), now - oldest >= options.flushAge else { continue }
-            if let running = flushes[day] { _ = await running.result }
-            startFlush(day)
-            try await flushes[day]?.value
-        }
-        guard let retention = options.retention else { return }
-        let oldestDay = DayFile.day(of: now) - Int(retention)
-        let expired = view.snapshot().keys.filter { $0 < oldestDay }
-        guard !expired.isEmpty else { return }
-        for day in expired { try await remove(day: day) }
-        try wal.removeMarks(untouchedSince: now - 30 * DayFile.nanosecondsPerDay)
-        try forgetUnusedStreams()
-    }
-
-    private func remove(day: Int) async throws {
-        if let running = flushes[day] { _ = await running.result }
-        view.forget(day: day)
-        cache.forget(day: day)
-        writers[day] = nil
-        let path = options.path(day)
-        for suffix in ["", "-wal", "-shm"] { try HostFileSystem().remove(path + suffix) }
-        try wal.trim(day: day, below: wal.nextSequence)
-        metrics.daysRemoved.increment()
-    }
-
-    private func forgetUnusedStreams() throws {
-        var used: Set<Int> = []
-        for (day, entry) in view.snapshot() {
-            for block in entry.head + entry.sealed { used.insert(block.stream) }
-            guard entry.newestChunk > 0 else { continue }
-            for stream in try cache.reader(day).summary().streams { used.insert(stream.number) }
-        }
-        let unused = catalogue.all.map(\.number).filter { !used.contains($0) }
-        try wal.remove(streams: unused)
-        for number in unused { catalogue.remove(number) }
-    }
-
     func close() async throws {
         guard !isClosed else { return }
         defer { abandon() }
@@ -318,7 +232,7 @@ actor LogWriter {
         view.finish()
     }
 
-    private static func storageError(_ error: any Error) -> any Error {
+    static func storageError(_ error: any Error) -> any Error {
         switch error {
         case is LogStoreError, is CancellationError: error
         default: LogStoreError.storage(reason: "\(error)")

@@ -13,6 +13,8 @@ enum LogPart: Sendable {
         case .chunk(let key, _): "chunk \(key.chunk) of \(DayFile.name(key.day))"
         }
     }
+    /// Whether nothing is known of it but that it is there.
+    var isDamaged: Bool { if case .chunk(_, let chunk) = self { chunk.isDamaged } else { false } }
     var minimumTime: Int64 {
         switch self {
         case .block(let block): block.minimumTime
@@ -38,13 +40,14 @@ struct QueryPlan: Sendable {
     /// Only positions strictly between these count; nil is open.
     var after: LogCursor?
     var before: LogCursor?
+    /// Deletions whose lines may still be there.
+    var tombstones: [Tombstone] = []
 
     /// The records of one source that the plan accepts.
     struct Found: Sendable {
         var columns: LogColumns
-        var starts: [Int]
-        /// Empty if nothing had to be read yet.
-        var text: [UInt8]?
+        /// nil if nothing had to be read yet.
+        var text: LogText?
         /// Ascending.
         var rows: [Int]
         /// For each row of `rows` its stream.
@@ -71,7 +74,9 @@ struct QueryPlan: Sendable {
         }
         guard entry.newestChunk > 0 else { return sources }
         for chunk in try cache.reader(day).chunks(from: from, through: through, newest: entry.newestChunk)
-        where chunk.severityMask & severityMask != 0 && (streams.map { streams in chunk.streams.contains { streams.contains($0) } } ?? true) {
+        where chunk.isDamaged
+            || chunk.count > 0 && chunk.severityMask & severityMask != 0 && (streams.map { streams in chunk.streams.contains { streams.contains($0) } } ?? true)
+        {
             sources.append(.chunk(ChunkCache.Key(day: day, chunk: chunk.id), chunk))
         }
         return sources
@@ -82,34 +87,79 @@ struct QueryPlan: Sendable {
         var found: Found
         switch source {
         case .block(let block):
-            found = Found(columns: block.columns, starts: block.starts, text: block.text, rows: [], streams: [])
+            found = Found(columns: block.columns, text: block.text, rows: [], streams: [])
         case .chunk(let key, _):
             statistics.chunks += 1
             if !matcher.probe.isEmpty, try !matcher.probe.allows(cache.reader(key.day).part(.signature, of: key.chunk)) {
                 statistics.chunksSkipped += 1
                 return nil
             }
-            let columns = try cache.columns(key)
-            found = Found(columns: columns.columns, starts: columns.starts, text: nil, rows: [], streams: [])
+            found = Found(columns: try cache.columns(key), text: nil, rows: [], streams: [])
         }
         var candidates = candidates(found.columns)
         guard !candidates.isEmpty else { return nil }
         statistics.lines += candidates.count
-        if !matcher.isTrivial {
-            let text = try found.text ?? self.text(source, found, cache: cache)
+        if case .chunk(let key, let chunk) = source, let driver = matcher.driver, !cache.hasText(key) {
+            statistics.bytes += chunk.rawBytes
+            candidates = try search(driver, key, chunk, candidates, found.columns.times, cache)
+        } else if !matcher.isTrivial {
+            let text = try found.text ?? self.text(source, cache: cache)
             found.text = text
-            statistics.bytes += text.count
-            candidates = matcher.rows(of: text, starts: found.starts, lengths: found.columns.lengths, candidates: candidates)
+            statistics.bytes += text.bytes.count
+            candidates = matcher.rows(of: text, candidates: candidates)
         }
+        candidates = try withoutDeleted(candidates, source, &found, cache: cache)
         found.rows = candidates
         found.streams = Self.streams(of: candidates, in: found.columns)
         return candidates.isEmpty ? nil : found
     }
 
-    func text(_ source: LogPart, _ found: Found, cache: ChunkCache) throws -> [UInt8] {
+    /// Asks the columns first, and of the lines only those that the columns leave open.
+    private func search(
+        _ driver: LineMatcher.Driver, _ key: ChunkCache.Key, _ chunk: DayReader.Chunk, _ candidates: [Int], _ times: [Int64], _ cache: ChunkCache
+    ) throws -> [Int] {
+        let opened = try cache.opened(key)
+        let verdicts = try ColumnSearch(driver.needle, isFolded: driver.isFolded, loader: opened.loader, times: times).verdicts(opened.node)
+        var sure: [Int] = []
+        var open: [Int] = []
+        for row in candidates {
+            switch verdicts[row] {
+            case ColumnSearch.Verdict.no: break
+            case ColumnSearch.Verdict.yes where matcher.isDriverAll: sure.append(row)
+            default: open.append(row)
+            }
+        }
+        guard !open.isEmpty else { return sure }
+        let text = try cache.text(key, rows: open, expected: chunk.rawBytes)
+        let passed = matcher.rows(of: text, candidates: Array(open.indices)).map { open[$0] }
+        return sure.isEmpty ? passed : (sure + passed).sorted()
+    }
+
+    /// Whether a deletion may concern rows of this time, so that counts kept beside the text are not to be trusted.
+    func hasDeletions(_ minimum: Int64, _ maximum: Int64) -> Bool { tombstones.contains { $0.overlaps(minimum, maximum) } }
+
+    private func withoutDeleted(_ rows: [Int], _ source: LogPart, _ found: inout Found, cache: ChunkCache) throws -> [Int] {
+        var rows = rows
+        for tombstone in tombstones where tombstone.overlaps(source.minimumTime, source.maximumTime) && !rows.isEmpty {
+            let streams = Self.streams(of: rows, in: found.columns)
+            let places = Dictionary(uniqueKeysWithValues: zip(rows, streams))
+            var doomed = tombstone.suspects(rows, found.columns) { places[$0] ?? 0 }
+            guard !doomed.isEmpty else { continue }
+            if !tombstone.matcher.isTrivial {
+                let text = try found.text ?? self.text(source, cache: cache)
+                found.text = text
+                doomed = tombstone.matcher.rows(of: text, candidates: doomed)
+            }
+            let gone = Set(doomed)
+            rows.removeAll { gone.contains($0) }
+        }
+        return rows
+    }
+
+    func text(_ source: LogPart, cache: ChunkCache) throws -> LogText {
         switch source {
         case .block(let block): block.text
-        case .chunk(let key, _): try cache.text(key, expected: found.columns.textBytes)
+        case .chunk(let key, let chunk): try cache.text(key, expected: chunk.rawBytes)
         }
     }
 
@@ -132,7 +182,7 @@ struct QueryPlan: Sendable {
         return rows
     }
 
-    private static func streams(of rows: [Int], in columns: LogColumns) -> [Int] {
+    static func streams(of rows: [Int], in columns: LogColumns) -> [Int] {
         var streams: [Int] = []
         streams.reserveCapacity(rows.count)
         var run = 0

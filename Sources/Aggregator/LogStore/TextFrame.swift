@@ -1,132 +1,152 @@
+import LogQL
 import Zstd
 
-/// How a chunk's text is laid down. Identifiers in hexadecimal are as good as random: in the text they take
-/// more than half a byte a digit and break up what else repeats. So they go to a column of their own, packed.
+/// How the texts of some rows are stored: a tree that says what they are made of, and its columns.
 ///
-///     0   frame of the text
-///     1   frame of the text with marks, frame of the packed digits
+///     frame of the tree   frame of the small columns together   (elsewhere) a frame for each larger column
 ///
-/// A mark is the byte 1 and the number of digits that stand here; a text that holds the byte 1 itself is not split.
+/// Each text comes back byte for byte: it is written out again when it is stored, and if one byte differs, or the
+/// columns are not smaller, the texts are stored one after another.
 enum TextFrame {
-    private static let plain: UInt8 = 0
-    private static let split: UInt8 = 1
-    private static let mark: UInt8 = 1
-    /// Shorter runs are as often words or small numbers.
-    private static let minimumDigits = 8
+    /// The most that one chunk's text may be.
+    private static let maximumBytes = 1 << 31
 
-    static func encode(_ text: [UInt8], compressor: ZstdCompressor) -> [UInt8] {
-        var writer = ByteWriter()
-        if let (marked, digits) = extract(text), !digits.isEmpty {
-            writer.byte(split)
-            ColumnFrame.append(marked, to: &writer, compressor: compressor)
-            ColumnFrame.append(digits, to: &writer, compressor: compressor)
-        } else {
-            writer.byte(plain)
-            ColumnFrame.append(text, to: &writer, compressor: compressor)
-        }
-        return writer.bytes
+    struct Encoded: Sendable {
+        var body: [UInt8]
+        /// Frames of the larger columns, by number.
+        var segments: [[UInt8]]
+
+        var storedBytes: Int { segments.reduce(body.count) { $0 + $1.count } }
     }
 
-    /// - Parameter expected: the text's length.
-    static func decode(_ bytes: [UInt8], expected: Int, decompressor: ZstdDecompressor) throws(CodingError) -> [UInt8] {
-        var reader = ByteReader(bytes)
-        let form = try reader.byte()
-        let text: [UInt8]
-        switch form {
-        case plain: text = try ColumnFrame.read(from: &reader, decompressor: decompressor)
-        case split:
-            let marked = try ColumnFrame.read(from: &reader, decompressor: decompressor)
-            let digits = try ColumnFrame.read(from: &reader, decompressor: decompressor)
-            text = try restore(marked, digits, expected: expected)
-        default: throw CodingError("text form \(form) is unknown")
-        }
-        guard text.count == expected else { throw CodingError("its text is \(text.count) bytes long, not \(expected)") }
-        return text
+    /// - Parameters:
+    ///   - text: the rows' texts with `starts` and `ends`.
+    ///   - times: each row's time, from which times in the text may be told.
+    ///   - isThorough: whether to try the plain form as well and take the smaller.
+    static func encode(_ text: LogText, times: [Int64], level: Int = 0, compressor: ZstdCompressor, isThorough: Bool = false) -> Encoded {
+        let ranges = text.starts.indices.map { TextRange(start: Int32(text.starts[$0]), count: Int32(text.ends[$0] - text.starts[$0])) }
+        var encoder = TextColumnEncoder(text: text.bytes, times: times)
+        encoder.encode(ranges, rows: (0..<Int32(ranges.count)).map { $0 }, level: level)
+        let columns = pack(encoder.writer, compressor)
+        let bytes = ranges.reduce(0) { $0 + Int($1.count) }
+        let isExact = isExact(encoder.writer, text, times)
+        guard !isExact || isThorough || columns.storedBytes * 3 > bytes else { return columns }
+        var writer = ColumnWriter()
+        writer.tree.byte(TextForm.plain.rawValue)
+        writer.add(NumberColumn.encode(ranges.map { Int64($0.count) }))
+        var joined: [UInt8] = []
+        joined.reserveCapacity(bytes)
+        for range in ranges { joined.append(contentsOf: text.bytes[range.range]) }
+        writer.add(joined)
+        let plain = pack(writer, compressor)
+        return isExact && columns.storedBytes <= plain.storedBytes ? columns : plain
     }
 
-    /// 0 to 15 for 0-9 and a-f, 16 for all else.
-    private static let values: [UInt8] = (0...255).map { byte in
-        switch byte {
-        case 48...57: UInt8(byte - 48)
-        case 97...102: UInt8(byte - 87)
-        default: 16
+    private static func pack(_ writer: ColumnWriter, _ compressor: ZstdCompressor) -> Encoded {
+        var body = ByteWriter()
+        ColumnFrame.append(writer.tree.bytes, to: &body, compressor: compressor)
+        ColumnFrame.append(writer.small, to: &body, compressor: compressor)
+        let segments = writer.segments.map { segment in
+            var frame = ByteWriter()
+            ColumnFrame.append(segment, to: &frame, compressor: compressor)
+            return frame.bytes
+        }
+        return Encoded(body: body.bytes, segments: segments)
+    }
+
+    /// Whether the columns give the text again.
+    private static func isExact(_ writer: ColumnWriter, _ text: LogText, _ times: [Int64]) -> Bool {
+        do {
+            var reader = TextNodeReader(writer.tree.bytes, smallBytes: writer.small.count)
+            let node = try reader.root()
+            let loader = TextColumnLoader { reference throws(CodingError) in
+                switch reference {
+                case .small(let range): Array(writer.small[range])
+                case .segment(let number, _): writer.segments[number]
+                }
+            }
+            let column = try loader.load(node, count: text.starts.count)
+            let size = text.starts.indices.reduce(text.starts.count) { $0 + text.ends[$1] - text.starts[$1] }
+            let again = try render(column, times: times, expected: size)
+            for row in text.starts.indices
+            where again.ends[row] - again.starts[row] != text.ends[row] - text.starts[row]
+                || !TextSearch.isEqual(again.bytes, again.starts[row], text.bytes, text.starts[row], text.ends[row] - text.starts[row])
+            {
+                return false
+            }
+            return true
+        } catch {
+            return false
         }
     }
 
-    /// The text with marks, and the digits two a byte, the first high; each run begins with a byte of its own.
-    /// Nil if the text holds the mark.
-    static func extract(_ text: [UInt8]) -> (marked: [UInt8], digits: [UInt8])? {
-        let values = Self.values
-        let value = values.span
-        let input = text.span
-        var marked: [UInt8] = []
-        marked.reserveCapacity(text.count)
-        var digits: [UInt8] = []
+    /// Opens the tree and the small columns. `segment` gives the frame of a larger column.
+    static func open(_ body: [UInt8], decompressor: ZstdDecompressor, segment: @escaping (Int) throws -> [UInt8]) throws(CodingError) -> Opened {
+        var reader = ByteReader(body)
+        let tree = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+        let small = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+        guard reader.isAtEnd else { throw CodingError("a text's head is too long") }
+        var nodes = TextNodeReader(tree, smallBytes: small.count)
+        let node = try nodes.root()
+        return Opened(
+            node: node,
+            loader: TextColumnLoader { reference throws(CodingError) in
+                switch reference {
+                case .small(let range): return Array(small[range])
+                case .segment(let number, let count):
+                    let frame: [UInt8]
+                    do { frame = try segment(number) } catch { throw CodingError("column \(number) of the text cannot be read: \(error)") }
+                    var reader = ByteReader(frame)
+                    let bytes = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+                    guard bytes.count == count else { throw CodingError("column \(number) of the text is \(bytes.count) bytes long, not \(count)") }
+                    return bytes
+                }
+            })
+    }
+
+    struct Opened {
+        var node: TextNode
+        var loader: TextColumnLoader
+    }
+
+    /// All rows, each followed by a line feed.
+    /// - Parameter expected: the size of that, if it is known from elsewhere.
+    static func render(_ column: TextColumn, times: [Int64], expected: Int?) throws(CodingError) -> LogText {
+        try render(column, rows: (0..<Int32(times.count)).map { $0 }, times: times, expected: expected)
+    }
+
+    /// Only some rows, in their own order.
+    /// - Parameters:
+    ///   - wanted: rows of the column, each once.
+    ///   - times: the time of each row of the column.
+    static func render(_ column: TextColumn, only wanted: [Int], times: [Int64]) throws(CodingError) -> LogText {
+        var rows = [Int32](repeating: -1, count: times.count)
+        for (place, row) in wanted.enumerated() { rows[row] = Int32(truncatingIfNeeded: place) }
+        return try render(column, rows: rows, times: wanted.map { times[$0] }, expected: nil)
+    }
+
+    /// - Parameters:
+    ///   - rows: for each text its row in the answer.
+    ///   - times: the time of each row of the answer.
+    private static func render(_ column: TextColumn, rows: [Int32], times: [Int64], expected: Int?) throws(CodingError) -> LogText {
+        var lengths = [Int](repeating: 0, count: times.count)
+        column.addLengths(rows, to: &lengths)
+        var starts: [Int] = []
+        var ends: [Int] = []
+        starts.reserveCapacity(times.count)
+        ends.reserveCapacity(times.count)
         var offset = 0
-        // Where the bytes begin that are not copied yet.
-        var pending = 0
-        while offset < input.count {
-            guard value[Int(input[offset])] < 16 else {
-                if input[offset] == mark { return nil }
-                offset += 1
-                continue
-            }
-            let start = offset
-            var letters = 0
-            while offset < input.count, offset - start < 255, value[Int(input[offset])] < 16 {
-                if input[offset] > 57 { letters += 1 }
-                offset += 1
-            }
-            let count = offset - start
-            // Plain numbers often rise slowly or repeat, and words have no digits: both compress better as text.
-            guard count >= minimumDigits, letters > 0, letters < count else { continue }
-            marked.append(contentsOf: text[pending..<start])
-            marked.append(mark)
-            marked.append(UInt8(count))
-            var index = start
-            while index < offset {
-                let low = index + 1 < offset ? value[Int(input[index + 1])] : 0
-                digits.append(value[Int(input[index])] << 4 | low)
-                index += 2
-            }
-            pending = offset
+        for length in lengths {
+            starts.append(offset)
+            offset += length
+            ends.append(offset)
+            offset += 1
         }
-        marked.append(contentsOf: text[pending...])
-        return (marked, digits)
-    }
-
-    private static let characters = Array("0123456789abcdef".utf8)
-
-    static func restore(_ marked: [UInt8], _ digits: [UInt8], expected: Int) throws(CodingError) -> [UInt8] {
-        let input = marked.span
-        let packed = digits.span
-        let characters = Self.characters
-        let character = characters.span
-        var text: [UInt8] = []
-        // The length is known from another column; damage must not make it a vast allocation.
-        text.reserveCapacity(min(expected, marked.count + digits.count * 2))
-        var offset = 0
-        var pending = 0
-        var used = 0
-        while offset < input.count {
-            guard input[offset] == mark else {
-                offset += 1
-                continue
-            }
-            guard offset + 1 < input.count, case let count = Int(input[offset + 1]), used + (count + 1) / 2 <= packed.count else {
-                throw CodingError("a mark has no digits")
-            }
-            text.append(contentsOf: marked[pending..<offset])
-            for index in 0..<count {
-                let byte = packed[used + index / 2]
-                text.append(character[Int(index % 2 == 0 ? byte >> 4 : byte & 15)])
-            }
-            used += (count + 1) / 2
-            offset += 2
-            pending = offset
-        }
-        guard used == packed.count else { throw CodingError("digits are left over") }
-        text.append(contentsOf: marked[pending...])
-        return text
+        if let expected, offset != expected { throw CodingError("its text is \(offset) bytes long, not \(expected)") }
+        guard offset <= Self.maximumBytes else { throw CodingError("its text is \(offset) bytes long") }
+        var output = TextOutput(count: offset)
+        var places = starts
+        column.write(rows, to: &output, at: &places, times: times)
+        return LogText(bytes: output.bytes, starts: starts, ends: ends)
     }
 }

@@ -1,4 +1,5 @@
 import CShims
+import Glibc
 import Pattern
 
 /// Searches in bytes.
@@ -14,6 +15,16 @@ enum TextSearch {
                 guard let hit = unsafe binnacle_memmem(base + range.lowerBound, range.count, pinBase, pin.count) else { return nil }
                 return unsafe hit - base
             }
+        }
+    }
+
+    /// Whether `count` bytes from one place are those from another.
+    static func isEqual(_ left: [UInt8], _ leftStart: Int, _ right: [UInt8], _ rightStart: Int, _ count: Int) -> Bool {
+        precondition(leftStart >= 0 && rightStart >= 0 && count >= 0 && leftStart + count <= left.count && rightStart + count <= right.count)
+        guard count > 0 else { return true }
+        return unsafe left.withUnsafeBytes { left in
+            // Both ranges lie in their arrays (checked above).
+            unsafe right.withUnsafeBytes { right in unsafe memcmp(left.baseAddress! + leftStart, right.baseAddress! + rightStart, count) == 0 }
         }
     }
 

@@ -60,7 +60,7 @@ import Testing
         for name in try HostFileSystem().list(options.directory) where name.hasPrefix("logs-") {
             stored += try HostFileSystem().status("\(options.directory)/\(name)").size
         }
-        let parts = try DayReader(path: options.path(DayFile.day(of: march))).partSizes()
+        let parts = try DayReader(path: options.path(DayFile.day(of: march))).storedBytes()
         print("parts: \(parts)")
         print("stored: \(stored >> 20) MiB, ratio \(Double(bytes) / Double(stored))")
         for (name, query) in [
@@ -85,18 +85,5 @@ import Testing
         let found = try await opened.patterns(LogQuery(limit: 10))
         print("patterns: \(found.patterns.count) of \(found.total) lines in \(ContinuousClock.now - patterns)")
         try await opened.close()
-    }
-}
-
-extension DayReader {
-    /// Bytes of each kind of part.
-    fileprivate func partSizes() throws -> [String: Int64] {
-        try withDatabase { database in
-            var sizes: [String: Int64] = [:]
-            for part in ["columns", "text", "signature", "counts"] {
-                sizes[part] = try database.scalar("SELECT sum(length(body)) FROM \(part)")?.integer ?? 0
-            }
-            return sizes
-        }
     }
 }
