@@ -27,7 +27,7 @@ import Testing
         "Collector/NodeStats": ["Telemetry", "Exposition", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Collector/Discovery": ["NodeStats", "JSON", "HTTP", "Serving", "Telemetry", "Runtime", "ProtoWire", "Logging", "Glibc", "Synchronization"],
         "Collector/LogTail": ["Telemetry", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization"],
-        "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
+        "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime", "Synchronization"],
         "Collector/Scraping": [
             "Exposition", "Telemetry", "ProtoWire", "Pattern", "JSON", "YAML", "HTTP", "Gzip", "Runtime", "Logging", "Glibc", "Synchronization",
         ],
