@@ -32,7 +32,7 @@ import Testing
         "Collector/LogTail": [
             "LogParsing", "Telemetry", "Pattern", "JSON", "YAML", "Gzip", "Runtime", "SQLite", "Zstd", "CShims", "Logging", "Glibc", "Synchronization",
         ],
-        "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime"],
+        "Collector/NodeEndpoint": ["NodeStats", "Exposition", "Telemetry", "JSON", "HTTP", "Runtime", "Synchronization"],
         "Collector/Scraping": [
             "Exposition", "Telemetry", "ProtoWire", "Pattern", "JSON", "YAML", "HTTP", "Gzip", "Runtime", "Logging", "Glibc", "Synchronization",
         ],
