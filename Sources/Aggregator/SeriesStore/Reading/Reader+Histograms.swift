@@ -1,13 +1,11 @@
 import SQLite
-import Synchronization
 import Telemetry
 
 extension Reader {
     /// The first of the series (ascending) that has native histograms in the span; nil mostly, after one look at each day's file.
     func seriesWithHistograms(_ ids: [SeriesID], _ from: Int64, _ through: Int64) throws -> SeriesID? {
-        let days = shared.days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from }.mapValues(\.generation) }
-        for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
-            if let id = try file(day, generation)?.seriesWithHistograms(ids, from: from, through: through) { return id }
+        for (day, name, generation) in shared.files(from: from, through: through) {
+            if let id = try file(day, name, generation)?.seriesWithHistograms(ids, from: from, through: through) { return id }
         }
         return nil
     }
