@@ -1,5 +1,4 @@
 import SQLite
-import Synchronization
 import Telemetry
 
 extension Reader {
