@@ -1,4 +1,3 @@
-import Alerting
 import JSON
 import Logging
 import Runtime
@@ -6,6 +5,8 @@ import Synchronization
 import Telemetry
 import TestKit
 import Testing
+
+@testable import Alerting
 
 @Suite struct AlertDispatcherTests {
     private final class Taker: AlertPoster, AlertMessenger {
@@ -39,5 +40,16 @@ import Testing
         #expect(receiver.bodies.withLock { $0.count } == 3)
         running.cancel()
         await running.value
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a wake before the wait counts once, and a limit or cancelling ends a wait`() async {
+        let signal = WakeSignal()
+        signal.wake()
+        signal.wake()
+        await signal.wait(atMost: nil)
+        await signal.wait(atMost: .milliseconds(5))
+        let waiting = Task { await signal.wait(atMost: nil) }
+        waiting.cancel()
+        await waiting.value
     }
 }
