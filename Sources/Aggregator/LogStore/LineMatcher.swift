@@ -1,15 +1,19 @@
+import LogQL
 import Pattern
 
 /// The line filters of a query, made ready to run over a whole chunk's text.
 struct LineMatcher: Sendable {
+    private enum Test: Sendable {
+        case literal([UInt8])
+        /// Against the text in lower case; the needle is.
+        case foldedLiteral([UInt8])
+        case pattern(Pattern)
+        case pieces([[UInt8]], isOpenAtStart: Bool, isOpenAtEnd: Bool)
+        case function(@Sendable (Span<UInt8>) -> Bool)
+    }
     private struct Check: Sendable {
-        enum Kind: Sendable {
-            case literal([UInt8])
-            case pattern(Pattern)
-        }
-        var kind: Kind
-        var isFolded: Bool
-        /// Whether the line must have it, or must not.
+        var tests: [Test]
+        /// Whether one of the tests must hold, or none may.
         var wanted: Bool
     }
     /// A text that each matching line holds, the longest that is known: found by memmem over the chunk, line by line only then.
@@ -27,36 +31,50 @@ struct LineMatcher: Sendable {
     init(_ filters: [LineFilter]) {
         var needles: [[UInt8]] = []
         var best: Driver?
-        func propose(_ needle: [UInt8], folded: Bool) {
-            guard !needle.isEmpty else { return }
-            needles.append(needle)
-            if needle.count > best?.needle.count ?? 0 { best = Driver(needle: needle, isFolded: folded) }
-        }
+        var bestCheck: Int?
         for filter in filters {
-            switch filter.condition {
-            case .contains(let text):
-                let needle = filter.ignoringCase ? TextSearch.folded(text) : text
-                propose(needle, folded: filter.ignoringCase)
-                checks.append(Check(kind: .literal(needle), isFolded: filter.ignoringCase, wanted: true))
-            case .notContains(let text):
-                let needle = filter.ignoringCase ? TextSearch.folded(text) : text
-                checks.append(Check(kind: .literal(needle), isFolded: filter.ignoringCase, wanted: false))
-            case .matches(let pattern):
-                if let literal = pattern.requiredLiteral { propose(literal, folded: false) }
-                checks.append(Check(kind: .pattern(pattern), isFolded: false, wanted: true))
-            case .notMatches(let pattern):
-                checks.append(Check(kind: .pattern(pattern), isFolded: false, wanted: false))
+            let tests = filter.alternatives.map(Self.test)
+            guard !filter.isNegated, tests.count == 1 else {
+                checks.append(Check(tests: tests, wanted: !filter.isNegated))
+                continue
             }
+            let (needle, isFolded, isWhole) = Self.required(tests[0])
+            if !needle.isEmpty {
+                needles.append(needle)
+                if needle.count > best?.needle.count ?? 0 {
+                    best = Driver(needle: needle, isFolded: isFolded)
+                    bestCheck = isWhole ? checks.count : nil
+                }
+            }
+            checks.append(Check(tests: tests, wanted: true))
         }
         driver = best
         probe = GramSignature.Probe(needles)
-        needsFolded = best?.isFolded == true || checks.contains { $0.isFolded }
         // The driver has been found where it is looked for; do not look again.
-        if let best {
-            checks.removeAll { check in
-                if case .literal(let needle) = check.kind { return check.wanted && check.isFolded == best.isFolded && needle == best.needle }
-                return false
-            }
+        if let bestCheck { checks.remove(at: bestCheck) }
+        needsFolded =
+            best?.isFolded == true
+            || checks.contains { $0.tests.contains { if case .foldedLiteral = $0 { true } else { false } } }
+    }
+
+    private static func test(_ alternative: LineFilter.Alternative) -> Test {
+        switch alternative {
+        case .contains(let text, let ignoringCase): ignoringCase ? .foldedLiteral(TextSearch.folded(text)) : .literal(text)
+        case .matches(let pattern): .pattern(pattern)
+        case .pieces(let pieces, let isOpenAtStart, let isOpenAtEnd):
+            .pieces(pieces, isOpenAtStart: isOpenAtStart, isOpenAtEnd: isOpenAtEnd)
+        case .test(let function): .function(function)
+        }
+    }
+
+    /// A text that a line must hold to pass, and whether holding it is all that is asked.
+    private static func required(_ test: Test) -> (needle: [UInt8], isFolded: Bool, isWhole: Bool) {
+        switch test {
+        case .literal(let needle): (needle, false, true)
+        case .foldedLiteral(let needle): (needle, true, true)
+        case .pattern(let pattern): (pattern.requiredLiteral ?? [], false, false)
+        case .pieces(let pieces, _, _): (pieces.max { $0.count < $1.count } ?? [], false, false)
+        case .function: ([], false, false)
         }
     }
 
@@ -101,13 +119,38 @@ struct LineMatcher: Sendable {
     }
 
     private func passes(_ text: [UInt8], _ folded: [UInt8], _ range: Range<Int>) -> Bool {
-        for check in checks {
-            let has =
-                switch check.kind {
-                case .literal(let needle): TextSearch.firstIndex(of: needle, in: check.isFolded ? folded : text, range) != nil
+        checks.allSatisfy { check in
+            check.tests.contains { test in
+                switch test {
+                case .literal(let needle): TextSearch.firstIndex(of: needle, in: text, range) != nil
+                case .foldedLiteral(let needle): TextSearch.firstIndex(of: needle, in: folded, range) != nil
                 case .pattern(let pattern): TextSearch.matches(pattern, text, range)
+                case .pieces(let pieces, let isOpenAtStart, let isOpenAtEnd):
+                    Self.has(pieces, isOpenAtStart, isOpenAtEnd, text, range)
+                case .function(let function): function(text.span.extracting(range))
                 }
-            guard has == check.wanted else { return false }
+            } == check.wanted
+        }
+    }
+
+    /// The pieces one after another; each as early as can be, the last as late as can be if the line must end with it.
+    private static func has(
+        _ pieces: [[UInt8]], _ isOpenAtStart: Bool, _ isOpenAtEnd: Bool, _ text: [UInt8], _ range: Range<Int>
+    ) -> Bool {
+        guard !pieces.isEmpty else { return isOpenAtStart || isOpenAtEnd || range.isEmpty }
+        var from = range.lowerBound
+        for (index, piece) in pieces.enumerated() {
+            let isLast = index == pieces.count - 1
+            let place: Int
+            if isLast, !isOpenAtEnd {
+                place = range.upperBound - piece.count
+                guard place >= from, TextSearch.firstIndex(of: piece, in: text, place..<range.upperBound) == place else { return false }
+            } else {
+                guard let hit = TextSearch.firstIndex(of: piece, in: text, from..<range.upperBound) else { return false }
+                place = hit
+            }
+            if index == 0, !isOpenAtStart, place != range.lowerBound { return false }
+            from = place + piece.count
         }
         return true
     }

@@ -1,3 +1,4 @@
+public import LogQL
 public import Telemetry
 import Zstd
 
@@ -41,7 +42,7 @@ extension LogArchive {
         var groups = Groups(step: step, grouping: grouping)
         var statistics = LogStatistics()
         for (day, entry) in view.snapshot()
-        where plan.overlaps(Int64(day) * DayFile.nanosecondsPerDay, (Int64(day) + 1) * DayFile.nanosecondsPerDay - 1) {
+        where plan.overlaps(day: day) {
             for source in try sources(plan, day, entry, &statistics) {
                 try Task.checkCancellation()
                 if usesMinutes, case .chunk(let key, let chunk) = source, chunk.minimumTime >= plan.from, chunk.maximumTime <= plan.through,
@@ -50,7 +51,7 @@ extension LogArchive {
                     for (minute, count) in minutes.counts
                     where minute.severity >= plan.minimumSeverity && plan.streams?.contains(minute.stream) ?? true {
                         groups.add(stream: minute.stream, time: minute.minute * MinuteCounts.nanoseconds, severity: minute.severity, count)
-                        statistics.linesMatched += count
+                        statistics.lines += count
                     }
                     continue
                 }

@@ -1,3 +1,4 @@
+public import LogQL
 public import Telemetry
 
 /// Lines that differ only in their variable parts, counted.
@@ -22,6 +23,8 @@ public struct LogPatterns: Sendable {
     public var patterns: [LogPattern]
     /// Lines whose pattern came after the bound of distinct patterns was reached.
     public var uncounted: Int
+    /// All lines that matched.
+    public var total: Int
     public var statistics: LogStatistics
 }
 
@@ -36,16 +39,15 @@ extension LogArchive {
         let plan = plan(query, streams: catalogue.matching(query.streams))
         var groups: [[UInt8]: PatternGroup] = [:]
         var uncounted = 0
+        var total = 0
         var statistics = LogStatistics()
         for (day, entry) in view.snapshot()
-        where plan.overlaps(Int64(day) * DayFile.nanosecondsPerDay, (Int64(day) + 1) * DayFile.nanosecondsPerDay - 1) {
+        where plan.overlaps(day: day) {
             for source in try sources(plan, day, entry, &statistics) {
                 try Task.checkCancellation()
                 guard let found = evaluate(plan, source, &statistics) else { continue }
-                guard let text = try? found.text ?? plan.text(source, found, cache: cache) else {
-                    statistics.chunksDamaged += 1
-                    continue
-                }
+                guard let text = text(plan, source, found, &statistics) else { continue }
+                total += found.rows.count
                 for (index, row) in found.rows.enumerated() {
                     let body = Array(text[found.starts[row]..<found.starts[row] + found.columns.lengths[row]])
                     let template = LogTemplate.of(body)
@@ -54,7 +56,7 @@ extension LogArchive {
                         continue
                     }
                     groups[template, default: PatternGroup()].add(
-                        LogPosition(time: found.columns.times[row], sequence: found.columns.sequences[row]), stream: found.streams[index],
+                        LogCursor(time: found.columns.times[row], sequence: found.columns.sequences[row]), stream: found.streams[index],
                         severity: found.columns.severities[row], body: body)
                 }
             }
@@ -70,21 +72,21 @@ extension LogArchive {
                     position: group.last, stream: labels[group.sampleStream] ?? Labels(),
                     severity: LogRecord.Severity(rawValue: group.sampleSeverity) ?? .unknown, body: group.sample))
         }
-        return LogPatterns(patterns: patterns, uncounted: uncounted, statistics: statistics)
+        return LogPatterns(patterns: patterns, uncounted: uncounted, total: total, statistics: statistics)
     }
 }
 
 private struct PatternGroup {
     var count = 0
     var first = Int64.max
-    var last = LogPosition(time: .min, sequence: 0)
+    var last = LogCursor(time: .min, sequence: 0)
     var severity: UInt8 = 0
     var streams: Set<Int> = []
     var sample: [UInt8] = []
     var sampleStream = 0
     var sampleSeverity: UInt8 = 0
 
-    mutating func add(_ position: LogPosition, stream: Int, severity: UInt8, body: [UInt8]) {
+    mutating func add(_ position: LogCursor, stream: Int, severity: UInt8, body: [UInt8]) {
         count += 1
         first = min(first, position.time)
         self.severity = max(self.severity, severity)

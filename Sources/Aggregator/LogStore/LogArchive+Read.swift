@@ -1,10 +1,11 @@
+public import LogQL
 import Runtime
 import Telemetry
 
 extension LogArchive {
     /// One page of matching lines in exact order of time and arrival. Reads the newest (or oldest) chunks first and stops
     /// when no further chunk can hold a line of the page.
-    @concurrent public func read(_ query: LogQuery) async throws -> LogPage {
+    @concurrent public func read(_ query: LogQuery) async throws -> LogLinePage {
         let streams = catalogue.matching(query.streams)
         return try page(query, plan(query, streams: streams), view.snapshot())
     }
@@ -26,13 +27,13 @@ extension LogArchive {
         return plan
     }
 
-    func page(_ query: LogQuery, _ plan: QueryPlan, _ snapshot: [Int: LogView.Day]) throws -> LogPage {
+    func page(_ query: LogQuery, _ plan: QueryPlan, _ snapshot: [Int: LogView.Day]) throws -> LogLinePage {
         let isNewest = query.direction == .newest
         // One more than asked for tells whether there is a next page.
         var page = PageBuilder(limit: max(1, query.limit) + 1, isNewest: isNewest, maximumBytes: options.maximumPageBytes)
         var statistics = LogStatistics()
         for day in snapshot.keys.sorted(by: isNewest ? (>) : (<)) {
-            guard let entry = snapshot[day], plan.overlaps(Int64(day) * DayFile.nanosecondsPerDay, (Int64(day) + 1) * DayFile.nanosecondsPerDay - 1)
+            guard let entry = snapshot[day], plan.overlaps(day: day)
             else { continue }
             var sources = try sources(plan, day, entry, &statistics)
             sources.sort { isNewest ? $0.maximumTime > $1.maximumTime : $0.minimumTime < $1.minimumTime }
@@ -40,54 +41,65 @@ extension LogArchive {
                 try Task.checkCancellation()
                 if page.isFull(before: isNewest ? source.maximumTime : source.minimumTime) { break }
                 guard let found = evaluate(plan, source, &statistics) else { continue }
-                page.add(found) { plan.textOrNil(source, found, self, &statistics) }
+                page.add(found) { text(plan, source, found, &statistics) }
             }
             // Days do not overlap.
             if page.isFull { break }
         }
         var rows = page.rows
-        var next: LogPosition?
+        var next: LogCursor?
         if rows.count > page.limit - 1 {
             rows.removeLast(rows.count - (page.limit - 1))
             next = rows.last?.position
         }
         let labels = catalogue.labels(of: Set(rows.map(\.stream)))
         let lines = rows.map { LogLine(position: $0.position, stream: labels[$0.stream] ?? Labels(), severity: $0.severity, body: $0.body) }
-        return LogPage(lines: lines, next: next, statistics: statistics)
+        return LogLinePage(lines: lines, next: next, statistics: statistics)
     }
 
     /// A day's sources; a file that cannot be listed counts as one damaged chunk, and its days are missing from the answer.
-    func sources(_ plan: QueryPlan, _ day: Int, _ entry: LogView.Day, _ statistics: inout LogStatistics) throws -> [LogSource] {
+    func sources(_ plan: QueryPlan, _ day: Int, _ entry: LogView.Day, _ statistics: inout LogStatistics) throws -> [LogPart] {
         do {
             return try plan.sources(day: day, entry, cache: cache)
         } catch {
             // Retention may have taken the file since the snapshot.
             guard view.snapshot()[day] != nil else { return [] }
-            count(damage: error, &statistics)
+            count(damage: error, in: DayFile.name(day), &statistics)
             return try plan.sources(day: day, LogView.Day(head: entry.head, sealed: entry.sealed), cache: cache)
         }
     }
 
-    func evaluate(_ plan: QueryPlan, _ source: LogSource, _ statistics: inout LogStatistics) -> QueryPlan.Found? {
+    func evaluate(_ plan: QueryPlan, _ source: LogPart, _ statistics: inout LogStatistics) -> QueryPlan.Found? {
         do {
             return try plan.evaluate(source, cache: cache, statistics: &statistics)
         } catch {
-            count(damage: error, &statistics)
+            count(damage: error, in: source.name, &statistics)
             return nil
         }
     }
 
-    func count(damage error: any Error, _ statistics: inout LogStatistics) {
-        statistics.chunksDamaged += 1
+    func text(_ plan: QueryPlan, _ source: LogPart, _ found: QueryPlan.Found, _ statistics: inout LogStatistics) -> [UInt8]? {
+        do {
+            return try found.text ?? plan.text(source, found, cache: cache)
+        } catch {
+            count(damage: error, in: source.name, &statistics)
+            return nil
+        }
+    }
+
+    /// Notes that an answer lacks a part: which, and why.
+    func count(damage error: any Error, in part: String, _ statistics: inout LogStatistics) {
         metrics.damagedChunks.increment()
+        let text = "\(part): \(error)"
+        if !statistics.damaged.contains(text) { statistics.damaged.append(text) }
     }
 
     /// The lines around a stored line, in the order in which its container wrote them: all its output, whatever the
     /// severity or the stream. Empty if there is no such line (any more).
-    @concurrent public func context(of position: LogPosition, before: Int, after: Int) async throws -> [LogLine] {
+    @concurrent public func context(of position: LogCursor, before: Int, after: Int) async throws -> [LogLine] {
         let snapshot = view.snapshot()
         var exact = LogQuery(from: position.time, through: position.time, limit: 1, direction: .oldest)
-        exact.cursor = LogPosition(time: position.time, sequence: position.sequence - 1)
+        exact.cursor = LogCursor(time: position.time, sequence: position.sequence - 1)
         guard let hit = try page(exact, plan(exact, streams: nil), snapshot).lines.first, hit.position == position else { return [] }
         let container = hit.stream.filter { $0.name != "stream" }
         let siblings = Set(catalogue.all.filter { $0.labels.filter { $0.name != "stream" } == container }.map(\.number))
@@ -100,21 +112,10 @@ extension LogArchive {
     }
 }
 
-extension QueryPlan {
-    fileprivate func textOrNil(_ source: LogSource, _ found: Found, _ archive: LogArchive, _ statistics: inout LogStatistics) -> [UInt8]? {
-        do {
-            return try found.text ?? text(source, found, cache: archive.cache)
-        } catch {
-            archive.count(damage: error, &statistics)
-            return nil
-        }
-    }
-}
-
 /// Keeps the best rows of all sources seen so far, with their text, within a count and a size.
 private struct PageBuilder {
     struct Row {
-        var position: LogPosition
+        var position: LogCursor
         var stream: Int
         var severity: LogRecord.Severity
         var body: [UInt8]
@@ -138,13 +139,13 @@ private struct PageBuilder {
         return isNewest ? time < last.position.time : time > last.position.time
     }
 
-    private func precedes(_ left: LogPosition, _ right: LogPosition) -> Bool { isNewest ? left > right : left < right }
+    private func precedes(_ left: LogCursor, _ right: LogCursor) -> Bool { isNewest ? left > right : left < right }
 
     mutating func add(_ found: QueryPlan.Found, text: () -> [UInt8]?) {
         let worst = isFull ? rows.last?.position : nil
         var order = found.rows.indices.map { index in
             let row = found.rows[index]
-            return (position: LogPosition(time: found.columns.times[row], sequence: found.columns.sequences[row]), index: index)
+            return (position: LogCursor(time: found.columns.times[row], sequence: found.columns.sequences[row]), index: index)
         }
         if let worst { order.removeAll { !precedes($0.position, worst) } }
         guard !order.isEmpty, let text = text() else { return }

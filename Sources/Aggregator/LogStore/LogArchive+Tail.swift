@@ -1,3 +1,4 @@
+import LogQL
 import Runtime
 import Synchronization
 import Telemetry
@@ -119,7 +120,7 @@ public struct LogTailSequence: AsyncSequence, Sendable {
                 ready.append(
                     .line(
                         LogLine(
-                            position: LogPosition(time: columns.times[row], sequence: columns.sequences[row]), stream: labels,
+                            position: LogCursor(time: columns.times[row], sequence: columns.sequences[row]), stream: labels,
                             severity: LogRecord.Severity(rawValue: columns.severities[row]) ?? .unknown,
                             body: Array(block.text[start..<start + columns.lengths[row]]))))
             }

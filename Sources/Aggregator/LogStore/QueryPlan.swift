@@ -1,10 +1,18 @@
+import LogQL
 import Telemetry
 
 /// Something that holds records: a block in memory or a chunk of a day file.
-enum LogSource: Sendable {
+enum LogPart: Sendable {
     case block(LogBlock)
     case chunk(ChunkCache.Key, DayReader.Chunk)
 
+    /// How messages call it.
+    var name: String {
+        switch self {
+        case .block(let block): "a block of \(block.count) records in memory"
+        case .chunk(let key, _): "chunk \(key.chunk) of \(DayFile.name(key.day))"
+        }
+    }
     var minimumTime: Int64 {
         switch self {
         case .block(let block): block.minimumTime
@@ -28,8 +36,8 @@ struct QueryPlan: Sendable {
     var minimumSeverity: UInt8
     var matcher: LineMatcher
     /// Only positions strictly between these count; nil is open.
-    var after: LogPosition?
-    var before: LogPosition?
+    var after: LogCursor?
+    var before: LogCursor?
 
     /// The records of one source that the plan accepts.
     struct Found: Sendable {
@@ -45,11 +53,18 @@ struct QueryPlan: Sendable {
 
     func overlaps(_ minimum: Int64, _ maximum: Int64) -> Bool { minimum <= through && maximum >= from }
 
+    func overlaps(day: Int) -> Bool {
+        let (start, overflow) = Int64(day).multipliedReportingOverflow(by: DayFile.nanosecondsPerDay)
+        // The first and the last day that nanoseconds can tell are cut short.
+        guard !overflow else { return overlaps(.min, .min + DayFile.nanosecondsPerDay) }
+        return overlaps(start, start.addingReportingOverflow(DayFile.nanosecondsPerDay - 1).overflow ? .max : start + DayFile.nanosecondsPerDay - 1)
+    }
+
     private var severityMask: UInt8 { 0x7F << minimumSeverity & 0x7F }
 
     /// The day's blocks and chunks that may hold something.
-    func sources(day: Int, _ entry: LogView.Day, cache: ChunkCache) throws -> [LogSource] {
-        var sources: [LogSource] = []
+    func sources(day: Int, _ entry: LogView.Day, cache: ChunkCache) throws -> [LogPart] {
+        var sources: [LogPart] = []
         for block in entry.sealed + entry.head
         where overlaps(block.minimumTime, block.maximumTime) && block.severityMask & severityMask != 0 && streams?.contains(block.stream) ?? true {
             sources.append(.block(block))
@@ -63,7 +78,7 @@ struct QueryPlan: Sendable {
     }
 
     /// Runs the plan over one source; nil if it has nothing. Reads the text only if a filter asks for it.
-    func evaluate(_ source: LogSource, cache: ChunkCache, statistics: inout LogStatistics) throws -> Found? {
+    func evaluate(_ source: LogPart, cache: ChunkCache, statistics: inout LogStatistics) throws -> Found? {
         var found: Found
         switch source {
         case .block(let block):
@@ -79,19 +94,19 @@ struct QueryPlan: Sendable {
         }
         var candidates = candidates(found.columns)
         guard !candidates.isEmpty else { return nil }
+        statistics.lines += candidates.count
         if !matcher.isTrivial {
             let text = try found.text ?? self.text(source, found, cache: cache)
             found.text = text
-            statistics.bytesSearched += text.count
+            statistics.bytes += text.count
             candidates = matcher.rows(of: text, starts: found.starts, lengths: found.columns.lengths, candidates: candidates)
         }
-        statistics.linesMatched += candidates.count
         found.rows = candidates
         found.streams = Self.streams(of: candidates, in: found.columns)
         return candidates.isEmpty ? nil : found
     }
 
-    func text(_ source: LogSource, _ found: Found, cache: ChunkCache) throws -> [UInt8] {
+    func text(_ source: LogPart, _ found: Found, cache: ChunkCache) throws -> [UInt8] {
         switch source {
         case .block(let block): block.text
         case .chunk(let key, _): try cache.text(key, expected: found.columns.textBytes)
@@ -108,7 +123,7 @@ struct QueryPlan: Sendable {
             for row in start..<start + run.count {
                 let time = columns.times[row]
                 guard time >= from, time <= through, columns.severities[row] >= minimumSeverity else { continue }
-                let position = LogPosition(time: time, sequence: columns.sequences[row])
+                let position = LogCursor(time: time, sequence: columns.sequences[row])
                 if let after, position <= after { continue }
                 if let before, position >= before { continue }
                 rows.append(row)

@@ -1,5 +1,6 @@
 public import HTTP
 import JSON
+import LogQL
 public import LogStore
 import Telemetry
 
@@ -57,7 +58,7 @@ public struct LogsAPI: Sendable {
         default:
             return Self.stream("application/x-ndjson") { writer in
                 let end = try await answer.run(encode: Self.encode) { try await writer.write($0) }
-                try await writer.write(LogsEncoding.trailer(end.statistics, seconds: end.seconds, cursor: end.cursor).bytes() + [0x0A])
+                try await writer.write(LogsEncoding.trailer(end.statistics, matched: end.matched, seconds: end.seconds, cursor: end.cursor).bytes() + [0x0A])
             }
         }
     }
@@ -81,7 +82,7 @@ public struct LogsAPI: Sendable {
         // The objects end in line feeds, which JSON allows after the commas put in their place.
         var body = Array("{\"lines\":[".utf8)
         body += await collected.bytes.split(separator: 0x0A).joined(separator: [0x2C])
-        body += Array("],".utf8) + LogsEncoding.trailer(end.statistics, seconds: end.seconds, cursor: end.cursor).bytes().dropFirst()
+        body += Array("],".utf8) + LogsEncoding.trailer(end.statistics, matched: end.matched, seconds: end.seconds, cursor: end.cursor).bytes().dropFirst()
         return HTTPResponse(fields: ["Content-Type": "application/json"], body: .bytes(body))
     }
 
@@ -168,7 +169,7 @@ public struct LogsAPI: Sendable {
         let total = counts.reduce(0) { $0 + $1.count }
         return .json([
             "counts": .array(rows), "total": JSON(total),
-            "stats": LogsEncoding.statistics(statistics, seconds: (ContinuousClock.now - start).inSeconds),
+            "stats": LogsEncoding.statistics(statistics, matched: total, seconds: (ContinuousClock.now - start).inSeconds),
         ])
     }
 
@@ -178,10 +179,9 @@ public struct LogsAPI: Sendable {
         query.limit = try parameters.integer("limit", 50, 1...10_000)
         let start = ContinuousClock.now
         let result = try await store.patterns(query)
-        let total = Double(max(1, result.statistics.linesMatched))
         let rows = result.patterns.map { pattern -> JSON in
             [
-                "template": JSON(pattern.template), "count": JSON(pattern.count), "share": JSON(Double(pattern.count) / total),
+                "template": JSON(pattern.template), "count": JSON(pattern.count), "share": JSON(Double(pattern.count) / Double(max(1, result.total))),
                 "severity": JSON("\(pattern.severity)"), "firstSeen": LogsEncoding.time(pattern.firstSeen),
                 "lastSeen": LogsEncoding.time(pattern.lastSeen),
                 "pods": .array(pattern.streams.map { JSON("\($0["namespace"])/\($0["pod"])") }.uniqued()),
@@ -190,7 +190,7 @@ public struct LogsAPI: Sendable {
         }
         return .json([
             "patterns": .array(rows), "uncounted": JSON(result.uncounted),
-            "stats": LogsEncoding.statistics(result.statistics, seconds: (ContinuousClock.now - start).inSeconds),
+            "stats": LogsEncoding.statistics(result.statistics, matched: result.total, seconds: (ContinuousClock.now - start).inSeconds),
         ])
     }
 }

@@ -1,3 +1,4 @@
+import LogQL
 import LogStore
 import Telemetry
 
@@ -14,8 +15,9 @@ struct LogsAnswer: Sendable {
 
     struct End {
         var statistics: LogStatistics
+        var matched: Int
         var seconds: Double
-        var cursor: LogPosition?
+        var cursor: LogCursor?
     }
 
     /// - Parameters:
@@ -29,7 +31,7 @@ struct LogsAnswer: Sendable {
         var statistics = LogStatistics()
         var left = limit
         let isMatch = query.lineTest()
-        var given: Set<LogPosition> = []
+        var given: Set<LogCursor> = []
         while left > 0 {
             query.limit = min(left, LogsAPI.pageLines)
             let page = try await store.read(query)
@@ -53,6 +55,6 @@ struct LogsAnswer: Sendable {
             query.cursor = page.next
             guard page.next != nil else { break }
         }
-        return End(statistics: statistics, seconds: (ContinuousClock.now - start).inSeconds, cursor: query.cursor)
+        return End(statistics: statistics, matched: limit - left, seconds: (ContinuousClock.now - start).inSeconds, cursor: query.cursor)
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import LogQL
 import LogStore
 import Telemetry
 
@@ -24,15 +25,15 @@ enum LogsEncoding {
         JSON.write(value, to: &text)
     }
 
-    static func statistics(_ statistics: LogStatistics, seconds: Double) -> JSON {
+    static func statistics(_ statistics: LogStatistics, matched: Int, seconds: Double) -> JSON {
         [
-            "chunks": JSON(statistics.chunks), "chunksSkipped": JSON(statistics.chunksSkipped), "chunksDamaged": JSON(statistics.chunksDamaged),
-            "bytesSearched": JSON(statistics.bytesSearched), "linesMatched": JSON(statistics.linesMatched), "seconds": JSON(seconds),
+            "chunks": JSON(statistics.chunks), "chunksSkipped": JSON(statistics.chunksSkipped), "chunksDamaged": JSON(statistics.damaged.count),
+            "bytesSearched": JSON(statistics.bytes), "linesMatched": JSON(matched), "seconds": JSON(seconds),
         ]
     }
 
-    static func trailer(_ statistics: LogStatistics, seconds: Double, cursor: LogPosition?) -> JSON {
-        ["stats": Self.statistics(statistics, seconds: seconds), "cursor": cursor.map { JSON($0.description) } ?? .null]
+    static func trailer(_ statistics: LogStatistics, matched: Int, seconds: Double, cursor: LogCursor?) -> JSON {
+        ["stats": Self.statistics(statistics, matched: matched, seconds: seconds), "cursor": cursor.map { JSON($0.description) } ?? .null]
     }
 
     static func time(_ nanoseconds: Int64) -> JSON { JSON(CivilTime(nanosecondsSinceEpoch: nanoseconds).rfc3339(fractionDigits: 9)) }

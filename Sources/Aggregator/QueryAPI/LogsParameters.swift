@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import LogQL
 import LogStore
 import Pattern
 import Telemetry
@@ -42,7 +43,7 @@ struct LogsParameters {
         for text in request.parameters("exclude") where !text.isEmpty { query.lines.append(.notContains(text, ignoringCase: ignoringCase)) }
         for text in request.parameters("regex") where !text.isEmpty {
             do {
-                query.lines.append(LineFilter(.matches(try Pattern(text, ignoringCase: ignoringCase))))
+                query.lines.append(LineFilter([.matches(try Pattern(text, ignoringCase: ignoringCase))]))
             } catch {
                 throw LogsRequestError(
                     parameter: "regex", problem: "\"\(text)\" is no regular expression, at byte \(error.offset): \(error.message)",
@@ -125,9 +126,9 @@ struct LogsParameters {
         return text
     }
 
-    func position(_ name: String) throws(LogsRequestError) -> LogPosition? {
+    func position(_ name: String) throws(LogsRequestError) -> LogCursor? {
         guard let text = request.parameter(name), !text.isEmpty else { return nil }
-        guard let position = LogPosition(text) else {
+        guard let position = LogCursor(text) else {
             throw LogsRequestError(
                 parameter: name, problem: "\"\(text)\" was not given out by this server", hint: "take it unchanged from an earlier answer")
         }

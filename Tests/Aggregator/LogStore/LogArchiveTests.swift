@@ -1,4 +1,5 @@
 import Glibc
+import LogQL
 import Runtime
 import Telemetry
 import TestKit
@@ -37,7 +38,7 @@ func options(_ directory: TemporaryDirectory) -> LogArchive.Options {
         #expect(try await archive.read(query).lines.first?.stream == stream("a"))
         try await archive.close()
         archive = try LogArchive(options(directory), metrics: MetricRegistry())
-        #expect(try await archive.read(query).lines.map(\.position) == [LogPosition(time: march, sequence: 1)])
+        #expect(try await archive.read(query).lines.map(\.position) == [LogCursor(time: march, sequence: 1)])
         try await archive.close()
     }
 
@@ -51,7 +52,7 @@ func options(_ directory: TemporaryDirectory) -> LogArchive.Options {
         }
         for direction in LogQuery.Direction.allCases {
             var query = LogQuery(limit: 4, direction: direction)
-            var seen: [LogPosition] = []
+            var seen: [LogCursor] = []
             repeat {
                 let page = try await archive.read(query)
                 #expect(page.lines.count <= 4)
@@ -78,7 +79,7 @@ func options(_ directory: TemporaryDirectory) -> LogArchive.Options {
         let hit = try #require(try await archive.read(LogQuery(lines: [.contains("a 10")])).lines.first)
         let lines = try await archive.context(of: hit.position, before: 3, after: 2)
         #expect(lines.map { String(decoding: $0.body, as: UTF8.self) } == ["a 7", "a 8", "a 9", "a 10", "a 11", "a 12"])
-        #expect(try await archive.context(of: LogPosition(time: march, sequence: 999), before: 1, after: 1).isEmpty)
+        #expect(try await archive.context(of: LogCursor(time: march, sequence: 999), before: 1, after: 1).isEmpty)
         try await archive.close()
     }
 

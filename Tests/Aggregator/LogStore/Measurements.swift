@@ -1,4 +1,5 @@
 import Glibc
+import LogQL
 import Runtime
 import SQLite
 import Telemetry
@@ -82,7 +83,7 @@ import Testing
         print("histogram: \(counts.counts.count) groups in \(ContinuousClock.now - start)")
         let patterns = ContinuousClock.now
         let found = try await opened.patterns(LogQuery(limit: 10))
-        print("patterns: \(found.patterns.count) of \(found.statistics.linesMatched) lines in \(ContinuousClock.now - patterns)")
+        print("patterns: \(found.patterns.count) of \(found.total) lines in \(ContinuousClock.now - patterns)")
         try await opened.close()
     }
 }

@@ -1,4 +1,5 @@
 import ChunkCodec
+import LogQL
 import Runtime
 import SQLite
 import Telemetry
