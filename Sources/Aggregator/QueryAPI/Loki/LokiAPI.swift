@@ -49,8 +49,8 @@ public struct LokiAPI: Sendable {
     typealias Action = @Sendable (LokiAPI, LokiParameters, HTTPRouter.Parameters) async throws -> HTTPResponse
 
     public func register(on router: inout HTTPRouter) {
-        on(&router, "GET POST", "query") { try await $0.query($1) }
-        on(&router, "GET POST", "query_range") { try await $0.queryRange($1) }
+        on(&router, "GET POST", "query") { try await $0.query($1, $2) }
+        on(&router, "GET POST", "query_range") { try await $0.queryRange($1, $2) }
         for path in ["labels", "label"] { on(&router, "GET POST", path) { api, parameters, _ in try await api.labelNames(parameters) } }
         on(&router, "GET POST", "label/{name}/values") { try await $0.labelValues($1, $2["name"] ?? "") }
         on(&router, "GET POST", "series") { api, parameters, _ in try await api.series(parameters) }

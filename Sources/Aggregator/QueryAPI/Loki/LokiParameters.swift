@@ -64,7 +64,8 @@ struct LokiParameters {
     /// `start` to `end`, half-open; `since` counts back from the end where there is no start.
     func range(back: Int64 = 3_600_000_000_000) throws(LokiError) -> Range<Int64> {
         let end = try time("end") ?? now
-        let start = try time("start") ?? end - (try duration("since") ?? back)
+        var start = end - back
+        if let given = try time("start") { start = given } else if let since = try duration("since") { start = end - since }
         guard start <= end else { throw .bad("end", "it lies before the start") }
         return start..<end
     }

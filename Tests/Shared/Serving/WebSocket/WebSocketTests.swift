@@ -50,9 +50,10 @@ import Testing
             let plain = try await HTTPClient().send("GET", address(port))
             #expect(plain.status == 426)
             #expect(String(decoding: plain.body, as: UTF8.self).contains("this is a WebSocket"))
-            let old = try await HTTPClient().send(
-                "GET", address(port), fields: ["Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "8"])
-            #expect(old.status == 426 && old.fields["Sec-WebSocket-Version"] == "13")
+            let old = try RawSocket(port: port)
+            try old.send(Self.handshake.replacing("Version: 13", with: "Version: 8"))
+            let refusal = String(decoding: try await old.received(atLeast: 60), as: UTF8.self)
+            #expect(refusal.hasPrefix("HTTP/1.1 426 ") && refusal.contains("Sec-WebSocket-Version: 13"), "\(refusal)")
             await #expect(throws: ServingError.self) { try await WebSocketClient().run(address(port, "/plain")) { _ in } }
             // A page elsewhere may not read through a browser what it may not read by itself.
             await #expect(throws: ServingError.self) {
