@@ -12,7 +12,8 @@ struct LabelSet {
     private(set) var stream = Labels()
     /// Structured metadata, with the names that the stream has too moved to `…_extracted`.
     private(set) var metadata = Labels()
-    /// The severity that the store knows, as the label `detected_level`; empty if it knows none.
+    /// The severity that the store knows, as the label `detected_level`; empty if it knows none. It is this label's only
+    /// source beside the stages, so that a store can answer for it from counts.
     private(set) var detectedLevel = ""
     private(set) var changes: [Change] = []
     private(set) var error = ""
@@ -52,9 +53,9 @@ struct LabelSet {
     }
 
     private func base(_ name: String) -> String {
+        if name == LabelSet.detectedLevelName { return detectedLevel }
         let value = stream[name]
         if !value.isEmpty { return value }
-        if name == LabelSet.detectedLevelName, !detectedLevel.isEmpty { return detectedLevel }
         return metadata.isEmpty ? "" : metadata[name]
     }
 
@@ -112,10 +113,10 @@ struct LabelSet {
             guard !changes.contains(where: { $0.name == name }) else { return }
             pairs.append((name, value))
         }
-        for label in stream.list { add(label.name, label.value) }
+        for label in stream.list where label.name != LabelSet.detectedLevelName { add(label.name, label.value) }
         guard all else { return pairs }
-        for label in metadata.list where label.name != LabelSet.detectedLevelName || detectedLevel.isEmpty { add(label.name, label.value) }
-        if !detectedLevel.isEmpty, stream[LabelSet.detectedLevelName].isEmpty { add(LabelSet.detectedLevelName, detectedLevel) }
+        for label in metadata.list where label.name != LabelSet.detectedLevelName { add(label.name, label.value) }
+        if !detectedLevel.isEmpty { add(LabelSet.detectedLevelName, detectedLevel) }
         return pairs
     }
 

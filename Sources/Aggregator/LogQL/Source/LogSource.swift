@@ -64,7 +64,8 @@ public struct LogSelection: Sendable {
     }
 }
 
-/// A necessary condition on a field that a parser takes from the line.
+/// A necessary condition on a field that a parser takes from the line. It says nothing about rows whose stream or fields
+/// have a label of this name: there the parsed value gets another name, and these rows must be given.
 public struct FieldCondition: Sendable {
     public var parser: FieldParser
     /// The label's name as LogQL has it (nested JSON keys joined with `_`).
@@ -179,10 +180,14 @@ public struct LogCounts: Sendable {
     }
     public var streams: [Labels]
     public var entries: [Entry]
+    /// The names of all fields that rows of these streams may have beside their lines; nil if that is not known. Only
+    /// with them can a grouping by a label that no stream has be answered from counts.
+    public var fieldNames: Set<String>?
 
-    public init(streams: [Labels], entries: [Entry]) {
+    public init(streams: [Labels], entries: [Entry], fieldNames: Set<String>? = nil) {
         self.streams = streams
         self.entries = entries
+        self.fieldNames = fieldNames
     }
 }
 
