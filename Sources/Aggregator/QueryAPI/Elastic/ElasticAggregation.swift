@@ -92,9 +92,8 @@ struct ElasticAggregationParser {
         let text = ["fixed_interval", "calendar_interval", "interval"].lazy.compactMap { given[$0].string }.first
         guard let text else { throw .illegal("Required one of fields [interval, calendar_interval, fixed_interval], but none were specified.") }
         var bounds: ClosedRange<Int64>?
-        if let low = given["extended_bounds"]["min"].isNull ? nil : given["extended_bounds"]["min"],
-            let high = given["extended_bounds"]["max"].isNull ? nil : given["extended_bounds"]["max"]
-        {
+        let (low, high) = (given["extended_bounds"]["min"], given["extended_bounds"]["max"])
+        if !low.isNull, !high.isNull {
             let (from, through) = (try time.parse(ElasticQueryParser.text(low)), try time.parse(ElasticQueryParser.text(high), roundsUp: true))
             guard from <= through else { throw .illegal("[extended_bounds.min][\(low)] cannot be greater than [extended_bounds.max][\(high)]") }
             bounds = from...through

@@ -1,4 +1,6 @@
+import LogQL
 import Pattern
+import Telemetry
 
 extension ElasticQuery {
     /// Whether the document is one that the query asks for.

@@ -23,15 +23,14 @@ struct ElasticRequest: Sendable {
         body = [:]
         let text = request.body.isEmpty ? Array((parameters["source"] ?? "").utf8) : request.body
         guard !text.isEmpty, !request.path.hasSuffix("_msearch") else { return }
-        do throws(JSONError) {
-            let document = try JSON.parse(text)
-            guard document.object != nil else { throw ElasticError.parsing("the body is no JSON object") }
-            body = document
-        } catch let error as JSONError {
-            throw .parsing("the body is no JSON: \(error)")
+        let document: JSON
+        do {
+            document = try JSON.parse(text)
         } catch {
-            throw .parsing("the body is no JSON object")
+            throw .parsing("the body is no JSON: \(error)")
         }
+        guard document.object != nil else { throw .parsing("the body is no JSON object") }
+        body = document
     }
 }
 

@@ -48,7 +48,7 @@ public struct LogsAPI: Sendable {
     // MARK: Lines
 
     private func search(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["limit", "direction", "before", "after", "cursor", "format"])
+        let parameters = try LogsParameters(request, now: now(), also: ["limit", "direction", "before", "after", "cursor", "format"])
         let answer = LogsAnswer(
             source: source, query: try parameters.query(),
             direction: try parameters.choice("direction", ["newest", "oldest"]) == "newest" ? .backward : .forward,
@@ -114,7 +114,7 @@ public struct LogsAPI: Sendable {
     }
 
     private func context(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["id", "before", "after"])
+        let parameters = try LogsParameters(request, now: now(), also: ["id", "before", "after"])
         guard let id = try parameters.position("id") else {
             throw LogsRequestError(parameter: "id", problem: "is missing", hint: "give the id of a line from /api/logs")
         }

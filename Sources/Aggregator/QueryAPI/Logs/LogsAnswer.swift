@@ -36,17 +36,16 @@ struct LogsAnswer: Sendable {
             try Task.checkCancellation()
             let wanted = limit - end.matched
             // Behind a pipeline that lets little through, small pages would be many.
-            let size = query.pipeline == nil ? min(wanted, LogsAPI.pageLines) : LogsAPI.pageLines
+            let size = query.runner == nil ? min(wanted, LogsAPI.pageLines) : LogsAPI.pageLines
             let page = try await source.page(query.selection, direction: direction, after: end.cursor, limit: size)
             end.statistics.add(page.statistics)
             var bytes: [UInt8] = []
-            for line in try page.rows.lines() {
-                guard let shown = try query.pipeline.map({ try $0(line) }) ?? line else { continue }
+            for line in try query.lines(page.rows) {
                 end.matched += 1
                 if before == 0, after == 0 {
-                    bytes += encode(shown, true)
+                    bytes += encode(line, true)
                 } else {
-                    bytes += try await groups.group(of: line, shown: shown, query, encode)
+                    bytes += try await groups.group(of: line, query, encode)
                 }
                 // In the midst of a page: the next one goes on behind this line.
                 if end.matched == limit, line.position != page.rows.lastCursor {
@@ -85,14 +84,14 @@ private struct LogGroups {
     }
 
     mutating func group(
-        of line: LogLine, shown: LogLine, _ query: LogsQuery, _ encode: (LogLine?, Bool) -> [UInt8]
+        of line: LogLine, _ query: LogsQuery, _ encode: (LogLine?, Bool) -> [UInt8]
     ) async throws -> [UInt8] {
         let group = try await neighbourhood.around(line, before: before, after: after).filter { !given.contains($0.position) }
         guard !group.isEmpty else { return [] }
         var bytes = given.isEmpty ? [] : encode(nil, false)
         for neighbour in group {
             let isHit = neighbour.position == line.position
-            bytes += encode(isHit ? shown : neighbour, try isHit || query.accepts(neighbour))
+            bytes += encode(isHit ? line : neighbour, try isHit || query.accepts(neighbour))
         }
         // Groups overlap only with their neighbours; what is further away need not be remembered.
         if given.count > 100_000 { given = [] }

@@ -33,7 +33,7 @@ extension LogsAPI {
     func counts(_ query: LogsQuery, by grouping: Grouping) async throws -> Counts {
         let minute: Int64 = 60_000_000_000
         let ownLabels = Set(Self.groupLabels)
-        if query.pipeline == nil, grouping.step.map({ $0 % minute == 0 }) ?? true, grouping.labels.allSatisfy({ ownLabels.contains($0) }),
+        if query.runner == nil, grouping.step.map({ $0 % minute == 0 }) ?? true, grouping.labels.allSatisfy({ ownLabels.contains($0) }),
             let counts = try await source.counts(query.selection)
         {
             var result = Counts()
@@ -47,16 +47,13 @@ extension LogsAPI {
             return result
         }
         let (parts, statistics) = try await source.scan(query.selection) { Counts() } _: { counts, rows in
-            if query.pipeline == nil {
+            if query.runner == nil {
                 for row in 0..<rows.count {
                     counts.add(rows.streams[Int(rows.stream[row])], rows.fields.isEmpty ? Labels() : rows.fields[row], rows.times[row], rows.severities[row], grouping)
                 }
                 return
             }
-            for line in try rows.lines() {
-                guard let shown = try query.pipeline?(line) else { continue }
-                counts.add(shown.stream, shown.fields, shown.time, shown.severity, grouping)
-            }
+            for line in try query.lines(rows) { counts.add(line.stream, line.fields, line.time, line.severity, grouping) }
             guard counts.groups.count <= Self.maximumGroups else {
                 throw LogsRequestError(parameter: "by", problem: "gives more than \(Self.maximumGroups) groups", hint: "group by fewer labels or longer steps")
             }
@@ -67,7 +64,7 @@ extension LogsAPI {
     }
 
     func count(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["by", "step"])
+        let parameters = try LogsParameters(request, now: now(), also: ["by", "step"])
         let query = try parameters.query()
         var grouping = Grouping(step: try parameters.duration("step"))
         for name in parameters.names("by") {
@@ -76,7 +73,7 @@ extension LogsAPI {
             case "hour": grouping.step = 3_600_000_000_000
             case "day": grouping.step = 86_400_000_000_000
             case "severity", "level": grouping.bySeverity = true
-            case _ where Self.groupLabels.contains(name) || query.pipeline != nil: grouping.labels.append(name)
+            case _ where Self.groupLabels.contains(name) || query.runner != nil: grouping.labels.append(name)
             default:
                 throw LogsRequestError(
                     parameter: "by", problem: "\"\(name)\" is not known",
@@ -109,7 +106,7 @@ extension LogsAPI {
 
     /// Lines by severity in equal steps, also empty ones, for a drawing.
     func histogram(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["step", "buckets"])
+        let parameters = try LogsParameters(request, now: now(), also: ["step", "buckets"])
         var query = try parameters.query()
         let wanted = try parameters.integer("buckets", 60, 1...5000)
         // Without ends, the last hour.
@@ -145,7 +142,7 @@ extension LogsAPI {
 
     /// The most frequent values of a field, whether it is a label, known beside the line, or in a line of JSON.
     func top(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["field", "limit"])
+        let parameters = try LogsParameters(request, now: now(), also: ["field", "limit"])
         let query = try parameters.query()
         guard let field = request.parameter("field"), !field.isEmpty else {
             throw LogsRequestError(parameter: "field", problem: "is missing", hint: "name a label or a field, such as pod or status")
@@ -153,17 +150,9 @@ extension LogsAPI {
         let limit = try parameters.integer("limit", 10, 1...10_000)
         let start = ContinuousClock.now
         let (parts, statistics) = try await source.scan(query.selection) { (values: [String: Int64](), total: 0) } _: { partial, rows in
-            let text = try rows.text()
-            let lines = query.pipeline == nil ? nil : try rows.lines()
-            for row in 0..<rows.count {
-                var values: [String]
-                if let lines {
-                    guard let shown = try query.pipeline?(lines[row]) else { continue }
-                    values = [shown.fields[field], shown.stream[field]].filter { !$0.isEmpty }
-                    if values.isEmpty { values = ElasticDocument(rows, text, row).values(of: field) }
-                } else {
-                    values = ElasticDocument(rows, text, row).values(of: field)
-                }
+            for line in try query.lines(rows) {
+                let one = LogRows(line)
+                let values = ElasticDocument(one, try one.text(), 0).values(of: field)
                 partial.total += 1
                 for value in values where partial.values[value] != nil || partial.values.count < Self.maximumGroups { partial.values[value, default: 0] += 1 }
             }
@@ -180,7 +169,7 @@ extension LogsAPI {
 
     /// Names of fields with how often and how variously they occur, from the newest lines found.
     func fields(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["limit"])
+        let parameters = try LogsParameters(request, now: now(), also: ["limit"])
         let query = try parameters.query()
         let limit = try parameters.integer("limit", 1000, 1...10_000)
         let start = ContinuousClock.now
@@ -202,22 +191,21 @@ extension LogsAPI {
 
     /// How the query is understood and what answering it costs, from a run that gives out nothing.
     func explain(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: [])
+        let parameters = try LogsParameters(request, now: now(), also: [])
         let query = try parameters.query()
         let start = ContinuousClock.now
         let streams = try await source.streams(query.selection.matchers, in: query.selection.range).count
         let streamSeconds = (ContinuousClock.now - start).inSeconds
         let (parts, statistics) = try await source.scan(query.selection) { (read: 0, passed: 0) } _: { partial, rows in
             partial.read += rows.count
-            guard let pipeline = query.pipeline else { return partial.passed += rows.count }
-            for line in try rows.lines() where try pipeline(line) != nil { partial.passed += 1 }
+            partial.passed += try query.runner?.entries(rows).count ?? rows.count
         }
         let range = query.selection.range
         let plan: JSON = [
             "matchers": .array(query.selection.matchers.map { JSON("\($0)") }), "filters": JSON(query.selection.filters.count),
             "from": range.lowerBound == .min ? .null : LogsEncoding.time(range.lowerBound),
             "to": range.upperBound == .max ? .null : LogsEncoding.time(range.upperBound - 1),
-            "minimumSeverity": JSON("\(query.selection.minimumSeverity)"), "hasPipeline": JSON(query.pipeline != nil), "query": JSON(query.text),
+            "minimumSeverity": JSON("\(query.selection.minimumSeverity)"), "hasPipeline": JSON(query.runner != nil), "query": JSON(query.text),
         ]
         let passed = parts.reduce(0) { $0 + $1.passed }
         return Self.figures(

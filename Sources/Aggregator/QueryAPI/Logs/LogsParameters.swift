@@ -21,10 +21,13 @@ struct LogsParameters {
     static let maximumLimit = 100_000
 
     private let request: HTTPRequest
+    /// Nanoseconds since 1970.
+    private let now: Int64
 
     /// - Parameter known: the names that the request may have beside the common ones.
-    init(_ request: HTTPRequest, also known: [String]) throws(LogsRequestError) {
+    init(_ request: HTTPRequest, now: Int64, also known: [String]) throws(LogsRequestError) {
         self.request = request
+        self.now = now
         let names = Self.common + known
         for (name, _) in request.query where !names.contains(name) {
             throw LogsRequestError(parameter: name, problem: "is not known here", hint: "use one of \(names.sorted().joined(separator: ", "))")
@@ -38,10 +41,11 @@ struct LogsParameters {
 
     /// What is asked for, in whichever language.
     func query() throws(LogsRequestError) -> LogsQuery {
-        var query = LogsQuery(selection: LogSelection([], in: try range()))
+        let range = try range()
+        var query = LogsQuery(selection: LogSelection([], in: range))
         switch try choice("lang", ["plain", "text", "logql"]) {
-        case "text": query = try LogsLanguage.words(wholeText(), query)
-        case "logql": query = try LogsLanguage.logQL(wholeText(), query)
+        case "text": if let text = try wholeText() { query = try LogsLanguage.words(text, range, now: now) }
+        case "logql": if let text = try wholeText() { query = try LogsLanguage.logQL(text, range, now: now) }
         default:
             for text in request.parameters("q") where !text.isEmpty { query.selection.filters.append(.contains(text, ignoringCase: try flag("ignore_case"))) }
         }
@@ -52,10 +56,10 @@ struct LogsParameters {
     }
 
     /// The one `q` of a language.
-    private func wholeText() throws(LogsRequestError) -> String {
+    private func wholeText() throws(LogsRequestError) -> String? {
         let texts = request.parameters("q")
         guard texts.count <= 1 else { throw LogsRequestError(parameter: "q", problem: "is given more than once", hint: "with lang= the whole query is one text") }
-        return texts.first ?? ""
+        return texts.first.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private func addFilters(_ selection: inout LogSelection) throws(LogsRequestError) {

@@ -29,10 +29,7 @@ struct LogPatternCounts: Sendable {
 
     static func read(_ query: LogsQuery, step: Int64? = nil, from source: any LogSource) async throws -> LogPatternCounts {
         let (parts, statistics) = try await source.scan(query.selection) { LogPatternCounts() } _: { counts, rows in
-            for line in try rows.lines() {
-                guard let shown = try query.pipeline.map({ try $0(line) }) ?? line else { continue }
-                counts.add(shown, step)
-            }
+            for line in try query.lines(rows) { counts.add(line, step) }
         }
         var counts = LogPatternCounts()
         for part in parts { counts.merge(part) }
@@ -92,7 +89,7 @@ extension LogPatternCounts.Entry {
 
 extension LogsAPI {
     func patterns(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["limit"])
+        let parameters = try LogsParameters(request, now: now(), also: ["limit"])
         let limit = try parameters.integer("limit", 50, 1...10_000)
         let start = ContinuousClock.now
         let counts = try await LogPatternCounts.read(try parameters.query(), from: source)
@@ -116,7 +113,7 @@ extension LogsAPI {
     ///
     /// Rates are compared by the G-test of a two by two table; a change shows if chance would bring it about once in a thousand.
     func patternDifference(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let parameters = try LogsParameters(request, also: ["limit", "a_from", "a_to"])
+        let parameters = try LogsParameters(request, now: now(), also: ["limit", "a_from", "a_to"])
         let query = try parameters.query()
         guard request.parameter("a_from") != nil || request.parameter("a_to") != nil else {
             throw LogsRequestError(parameter: "a_from", problem: "is missing", hint: "say which earlier time to compare with, by a_from and a_to")

@@ -36,7 +36,7 @@ extension LogsAPI {
         guard let feed else {
             throw LogsRequestError(parameter: "tail", problem: "is not possible here", hint: "what is searched does not grow; search it again")
         }
-        let parameters = try LogsParameters(request, also: ["after"])
+        let parameters = try LogsParameters(request, now: now(), also: ["after"])
         var query = try parameters.query()
         let text = request.fields["Last-Event-ID"] ?? request.parameter("after") ?? ""
         var place: TailPlace?
@@ -84,8 +84,8 @@ private struct TailReader: Sendable {
         for try await event in feed.follow(query.selection) {
             switch event {
             case .line(let line, let isLive):
-                guard place?.isBefore(line.position) ?? true, query.selection.filters.allSatisfy({ $0.accepts(line.body) }),
-                    line.severity >= query.selection.minimumSeverity, let shown = try query.pipeline.map({ try $0(line) }) ?? line
+                guard place?.isBefore(line.position) ?? true, query.selection.filters.allSatisfy({ $0.accepts(line.body.span) }),
+                    line.severity >= query.selection.minimumSeverity, let shown = try query.runner == nil ? line : query.lines(LogRows(line)).first
                 else { continue }
                 let place = LogsAPI.TailPlace(line.position, isLive: isLive)
                 var text: [UInt8] = []

@@ -1,6 +1,7 @@
 public import HTTP
 import JSON
 public import LogQL
+import PromQL
 public import Runtime
 import Telemetry
 
@@ -33,6 +34,8 @@ public struct LokiAPI: Sendable {
     let clock: any WallClock
     let options: Options
     let metrics: LokiMetrics
+    let gate: QueryGate
+    let tails = TailCount()
 
     public init(
         source: any LogSource, feed: (any LogFeed)? = nil, deletion: (any LogDeletion)? = nil, clock: any WallClock, options: Options = Options(),
@@ -44,13 +47,14 @@ public struct LokiAPI: Sendable {
         self.clock = clock
         self.options = options
         self.metrics = LokiMetrics(metrics)
+        gate = QueryGate(places: options.concurrency, queueLength: options.queueLength, refused: self.metrics.refused)
     }
 
     typealias Action = @Sendable (LokiAPI, LokiParameters, HTTPRouter.Parameters) async throws -> HTTPResponse
 
     public func register(on router: inout HTTPRouter) {
-        on(&router, "GET POST", "query") { try await $0.query($1, $2) }
-        on(&router, "GET POST", "query_range") { try await $0.queryRange($1, $2) }
+        on(&router, "GET POST", "query") { api, parameters, _ in try await api.query(parameters) }
+        on(&router, "GET POST", "query_range") { api, parameters, _ in try await api.queryRange(parameters) }
         for path in ["labels", "label"] { on(&router, "GET POST", path) { api, parameters, _ in try await api.labelNames(parameters) } }
         on(&router, "GET POST", "label/{name}/values") { try await $0.labelValues($1, $2["name"] ?? "") }
         on(&router, "GET POST", "series") { api, parameters, _ in try await api.series(parameters) }
@@ -87,6 +91,7 @@ public struct LokiAPI: Sendable {
         switch error {
         case let error as LokiError: error.response
         case let error as LogQLError: .text(error.message + "\n", status: error.kind == .limit ? 400 : error.kind.status)
+        case let error as QueryError: .text(error.message + "\n", status: error.kind == .unavailable ? 429 : error.kind.status)
         case is CancellationError: .text("the query was cancelled\n", status: 499)
         default: .text("\(error)\n", status: 500)
         }

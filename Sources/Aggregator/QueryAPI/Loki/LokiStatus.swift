@@ -35,13 +35,10 @@ extension LokiAPI {
         let end = try parameters.time("end") ?? parameters.now
         guard start < end else { throw LokiError.bad("end", "it does not lie after the start") }
         guard case .lines(let pipeline) = try Self.parse(text) else { throw LokiError.bad("query", "a metric query chooses no lines") }
-        var filters: [LineFilter] = []
-        for stage in pipeline.stages {
-            guard case .line(let condition) = stage else { throw LokiError.bad("query", "only line filters may follow the selector of a deletion") }
-            filters.append(try condition.filter())
-        }
+        let runner = try LogPipelineRunner(pipeline, now: parameters.now)
+        guard runner.isTrivial, runner.leftOut.isEmpty else { throw LokiError.bad("query", "only line filters may follow the selector of a deletion") }
         guard !pipeline.matchers.isEmpty else { throw LokiError.bad("query", "a deletion names its streams: write a selector that is not empty") }
-        _ = try await store.delete(LogSelection(pipeline.matchers, in: start..<end, filters: filters), query: text)
+        _ = try await store.delete(runner.selection(start..<end), query: text)
         return HTTPResponse(status: 204)
     }
 
