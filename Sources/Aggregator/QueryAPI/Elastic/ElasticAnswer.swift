@@ -1,5 +1,7 @@
 import JSON
 import LogQL
+import Pattern
+import Telemetry
 
 extension ElasticSearch {
     /// The answer's document.

@@ -1,3 +1,5 @@
+import LogQL
+import Pattern
 import Telemetry
 
 /// What an aggregation has seen so far; two of them add up.

@@ -45,7 +45,7 @@ extension LokiAnswer {
         writer.put("{\"status\":\"success\",")
         put(warnings: result.statistics, to: &writer)
         writer.put("\"data\":{\"resultType\":\"streams\",\"result\":")
-        writer.list(result.streams(byStream: isCategorized)) { writer, stream in
+        writer.list(streams(result.entries, byStream: isCategorized)) { writer, stream in
             writer.put("{\"stream\":")
             writer.labels(stream.labels)
             writer.put(",\"values\":")
@@ -54,6 +54,22 @@ extension LokiAnswer {
         }
         if isCategorized { writer.put(",\"encodingFlags\":[\"categorize-labels\"]") }
         return finish(&writer, result.statistics, took, rows: result.entries.count)
+    }
+
+    /// Lines by their labels, each set once, in the order in which they first occur.
+    static func streams(_ entries: [LogEntry], byStream: Bool) -> [(labels: Labels, entries: [LogEntry])] {
+        var places: [Labels: Int] = [:]
+        var streams: [(labels: Labels, entries: [LogEntry])] = []
+        for entry in entries {
+            let labels = byStream ? entry.categories.stream : entry.labels
+            if let place = places[labels] {
+                streams[place].entries.append(entry)
+            } else {
+                places[labels] = streams.count
+                streams.append((labels, [entry]))
+            }
+        }
+        return streams
     }
 
     /// `["ns","line"]`, with the labels that are not the stream's as a third element if they are kept apart.

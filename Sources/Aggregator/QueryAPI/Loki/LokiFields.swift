@@ -19,7 +19,7 @@ extension LokiAPI {
             throw LokiError.bad("query", "a metric query has no fields")
         }
         let wanted = try parameters.limit(100, maximum: options.maximumLines, "line_limit")
-        let result = try await run { engine in try await engine.lines(pipeline, LogLinesRequest(range, limit: wanted)) }
+        let result = try await run { engine async throws(LogQLError) in try await engine.lines(pipeline, LogLinesRequest(range, limit: wanted)) }
         var fields: [String: Field] = [:]
         for entry in result.entries {
             for label in entry.categories.metadata.list { fields[label.name, default: Field()].values.insert(label.value) }

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import LogQL
+import Runtime
 import Telemetry
 
 /// Queries for lines and for numbers, at a moment and over a time.
@@ -12,7 +13,7 @@ extension LokiAPI {
             throw LokiError(400, "log queries are not supported as an instant query type, please change your query to a range query type")
         }
         let start = ContinuousClock.now
-        let result = try await run { engine in try await engine.metric(metric, LogSteps(at: time)) }
+        let result = try await run { engine async throws(LogQLError) in try await engine.metric(metric, LogSteps(at: time)) }
         return LokiAnswer.instant(result, at: time, took: .now - start)
     }
 
@@ -27,12 +28,12 @@ extension LokiAPI {
             request.interval = try parameters.duration("interval") ?? 0
             let isCategorized = parameters.request.fields["X-Loki-Response-Encoding-Flags"]?.contains("categorize-labels") == true
             let asked = request
-            let result = try await run { engine in try await engine.lines(pipeline, asked) }
+            let result = try await run { engine async throws(LogQLError) in try await engine.lines(pipeline, asked) }
             return LokiAnswer.lines(result, isCategorized: isCategorized, took: .now - start)
         case .metric(let metric):
             let step = try parameters.step(range)
             let steps = LogSteps(from: range.lowerBound, through: range.upperBound, step: step)
-            let result = try await run { engine in try await engine.metric(metric, steps) }
+            let result = try await run { engine async throws(LogQLError) in try await engine.metric(metric, steps) }
             return LokiAnswer.range(result, took: .now - start)
         }
     }

@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import LogQL
 import LogStore
+import Runtime
 import Synchronization
 import Telemetry
 
@@ -29,8 +30,8 @@ extension LokiAPI {
             // The newest of the stored lines, as many as are asked for; from there on the feed, without a gap.
             let end = LogSelection([], in: start..<Int64.max).range
             let newest = try await LogEngine(source, options: LogEngine.Options()).lines(pipeline, LogLinesRequest(end, limit: limit))
-            var selection = runner.selection(end)
-            if newest.entries.count == limit, let oldest = newest.entries.last { selection.range = oldest.time..<Int64.max }
+            let isCut = newest.entries.count == limit
+            let selection = runner.selection(isCut ? (newest.entries.last?.time ?? start)..<Int64.max : end)
             let writer = TailFrames(socket: socket, isCategorized: isCategorized, metrics: metrics)
             try await writer.run(feed.follow(selection), delay: .nanoseconds(delay)) { line in
                 guard selection.filters.allSatisfy({ $0.accepts(line.body.span) }), line.severity >= selection.minimumSeverity else { return nil }
@@ -124,11 +125,9 @@ private actor TailFrames {
     }
 
     private func frame(_ batch: [LogEntry], lost: Int) -> [UInt8] {
-        var result = LogLinesResult()
-        result.entries = batch
         var writer = AnswerWriter()
         writer.put("{\"streams\":")
-        writer.list(result.streams(byStream: isCategorized)) { writer, stream in
+        writer.list(LokiAnswer.streams(batch, byStream: isCategorized)) { writer, stream in
             writer.put("{\"stream\":")
             writer.labels(stream.labels)
             writer.put(",\"values\":")
