@@ -50,6 +50,7 @@ let rows: [Row] = [
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
     Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
     Row(name: "GoTemplate", path: "Shared/GoTemplate"),
+    Row(name: "InternetAddresses", path: "Shared/InternetAddresses"),
     Row(name: "LogParsing", path: "Shared/LogParsing", needs: ["Telemetry", "Pattern", "JSON"]),
     Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
 
@@ -85,13 +86,13 @@ let rows: [Row] = [
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),
     Row(name: "ObjectStore", path: "Orchestrator/ObjectStore", needs: ["JSON", "SQLite", "Runtime"]),
-    Row(name: "APIServer", path: "Orchestrator/APIServer", needs: ["Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime"]),
+    Row(name: "APIServer", path: "Orchestrator/APIServer", needs: ["Objects", "ObjectStore", "InternetAddresses", "JSON", "YAML", "HTTP", "Runtime"]),
     Row(name: "Scheduling", path: "Orchestrator/Scheduling", needs: ["Objects", "JSON"]),
     Row(name: "Controllers", path: "Orchestrator/Controllers", needs: ["Objects", "Scheduling", "JSON", "Runtime"]),
-    Row(name: "ContainerRuntime", path: "Orchestrator/ContainerRuntime", needs: ["CShims", "Runtime", "JSON"]),
+    Row(name: "ContainerRuntime", path: "Orchestrator/ContainerRuntime", needs: ["CShims", "InternetAddresses", "Runtime", "JSON"]),
     Row(name: "Kubelet", path: "Orchestrator/Kubelet", needs: ["Objects", "ContainerRuntime", "HTTP", "JSON", "Exposition", "Runtime"]),
     Row(
-        name: "ServiceProxy", path: "Orchestrator/ServiceProxy", needs: ["Objects", "JSON", "Runtime"],
+        name: "ServiceProxy", path: "Orchestrator/ServiceProxy", needs: ["Objects", "InternetAddresses", "JSON", "Runtime"],
         products: [
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         ]),

@@ -19,6 +19,7 @@ import Testing
         "Shared/Zstd": ["CZstd"],
         "Shared/Gzip": ["CZlib"],
         "Shared/GoTemplate": ["Glibc"],
+        "Shared/InternetAddresses": [],
         "Shared/LogParsing": ["Telemetry", "Pattern", "JSON"],
         "Shared/Serving": [
             "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509",
@@ -55,16 +56,16 @@ import Testing
         "Orchestrator/Objects": ["JSON"],
         "Orchestrator/ObjectStore": ["JSON", "SQLite", "Runtime", "Telemetry", "Logging", "Dispatch", "Glibc", "Synchronization"],
         "Orchestrator/APIServer": [
-            "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
+            "InternetAddresses", "Objects", "ObjectStore", "JSON", "YAML", "HTTP", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization", "Exposition",
         ],
         "Orchestrator/Scheduling": ["Objects", "JSON"],
         "Orchestrator/Controllers": ["Objects", "Scheduling", "JSON", "Runtime", "Telemetry", "Logging", "Glibc", "Synchronization"],
-        "Orchestrator/ContainerRuntime": ["CShims", "Runtime", "JSON", "Telemetry", "Logging", "Glibc", "Synchronization"],
+        "Orchestrator/ContainerRuntime": ["InternetAddresses", "CShims", "Runtime", "JSON", "Telemetry", "Logging", "Glibc", "Synchronization"],
         "Orchestrator/Kubelet": [
             "Objects", "ContainerRuntime", "HTTP", "JSON", "Runtime", "Telemetry", "Exposition", "Logging", "Glibc", "Synchronization",
         ],
         "Orchestrator/ServiceProxy": [
-            "Objects", "JSON", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "Logging", "Glibc", "Synchronization",
+            "InternetAddresses", "Objects", "JSON", "Runtime", "Telemetry", "NIOCore", "NIOPosix", "Logging", "Glibc", "Synchronization",
         ],
         "App/Terminal": ["Telemetry", "JSON", "Glibc"],
     ]

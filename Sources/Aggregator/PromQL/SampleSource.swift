@@ -53,14 +53,21 @@ public struct SampleBlock: Sendable {
     public var labels: [Labels]
     /// One a series: a value for each moment, `Double.absent` where the series has none, `Double.stale` where it ends.
     /// Empty only as `SampleRequest.needsValues` allows.
-    public var columns: [[Double]]
+    public var values: [SampleColumn]
 
-    public init(timestamps: [Int64], labels: [Labels], columns: [[Double]]) {
-        precondition(labels.count == columns.count, "one column a series")
+    public init(timestamps: [Int64], labels: [Labels], values: [SampleColumn]) {
+        precondition(labels.count == values.count, "one column a series")
         self.timestamps = timestamps
         self.labels = labels
-        self.columns = columns
+        self.values = values
     }
+
+    public init(timestamps: [Int64], labels: [Labels], columns: [[Double]]) {
+        self.init(timestamps: timestamps, labels: labels, values: columns.map { .whole($0) })
+    }
+
+    /// `values` as arrays; those in runs are copied each time.
+    public var columns: [[Double]] { values.map(\.values) }
 }
 
 public struct SampleAnswer: Sendable {
@@ -105,7 +112,7 @@ extension SampleBlock {
             let shape = Shape(first: first, last: last, count: one.timestamps.count)
             if let place = places[shape]?.first(where: { blocks[$0].timestamps == one.timestamps }) {
                 blocks[place].labels.append(one.labels)
-                blocks[place].columns.append(one.values)
+                blocks[place].values.append(.whole(one.values))
             } else {
                 places[shape, default: []].append(blocks.count)
                 blocks.append(SampleBlock(timestamps: one.timestamps, labels: [one.labels], columns: [one.values]))

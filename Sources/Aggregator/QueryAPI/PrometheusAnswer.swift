@@ -18,7 +18,7 @@ enum Answer: Sendable {
     /// 204.
     case empty
 
-    var response: HTTPResponse {
+    func response() async -> HTTPResponse {
         if case .empty = self { return HTTPResponse(status: 204) }
         var writer = AnswerWriter()
         writer.put("{\"status\":\"success\",\"data\":")
@@ -34,7 +34,7 @@ enum Answer: Sendable {
             warnings = remarks
         case .empty: break
         case .query(let result, let timings):
-            writer.query(result, timings)
+            await writer.query(result, timings)
             warnings = result.warnings
             infos = result.infos
         }
@@ -67,28 +67,6 @@ extension QueryError.Kind {
         case .notAcceptable: 406
         }
     }
-}
-
-/// The openings `[time,"` of a series' samples, which series mostly share.
-private struct TimeTexts {
-    private var timestamps: [Int64] = []
-    private var writer = AnswerWriter()
-    private var ends: [Int] = []
-
-    mutating func prepare(_ wanted: [Int64]) {
-        guard wanted != timestamps else { return }
-        timestamps = wanted
-        writer.text.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
-        for (index, time) in wanted.enumerated() {
-            writer.put(index > 0 ? ",[" : "[")
-            writer.time(time)
-            writer.put(",\"")
-            ends.append(writer.text.count)
-        }
-    }
-
-    func text(_ index: Int) -> ArraySlice<UInt8> { writer.text[(index > 0 ? ends[index - 1] : 0)..<ends[index]] }
 }
 
 /// Writes results as JSON bytes.
@@ -143,7 +121,7 @@ struct AnswerWriter {
         put("\"]")
     }
 
-    mutating func query(_ result: QueryResult, _ timings: QueryTimings?) {
+    mutating func query(_ result: QueryResult, _ timings: QueryTimings?) async {
         put("{\"resultType\":\"\(result.value.typeName)\",\"result\":")
         switch result.value {
         case .scalar(let time, let value): sample(time.milliseconds, value)
@@ -163,20 +141,7 @@ struct AnswerWriter {
                 writer.put("}" as Unicode.Scalar)
             }
         case .matrix(let series):
-            text.reserveCapacity(text.count + series.reduce(0) { $0 + 160 + $1.timestamps.count * 28 })
-            var times = TimeTexts()
-            list(series) { writer, one in
-                writer.put("{\"metric\":")
-                writer.labels(one.labels)
-                writer.put(",\"values\":[")
-                times.prepare(one.timestamps)
-                for index in one.timestamps.indices {
-                    writer.text.append(contentsOf: times.text(index))
-                    NumberText.write(one.values[index], to: &writer.text)
-                    writer.put("\"]")
-                }
-                writer.put("]}")
-            }
+            await MatrixWriter.write(series, to: &text)
         }
         if let timings { statistics(result.statistics, timings) }
         if !result.plan.isEmpty { plan(result) }

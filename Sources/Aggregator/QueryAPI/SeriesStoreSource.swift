@@ -9,7 +9,7 @@ extension SeriesStore: SampleSource {
             let (blocks, summary) = try await blocks(
                 request.matchers, from: request.from, through: request.through, needsValues: request.needsValues, limit: request.maximumSamples)
             return SampleAnswer(
-                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, columns: $0.columns) }, warnings: summary.warnings,
+                blocks: blocks.map { SampleBlock(timestamps: $0.timestamps, labels: $0.labels, values: $0.values) }, warnings: summary.warnings,
                 chunksDecoded: summary.parts)
         } catch SeriesStoreError.tooManySamples(let limit) {
             throw TooManySamples(limit: limit)

@@ -1,4 +1,5 @@
 import HTTP
+public import InternetAddresses
 import JSON
 import ObjectStore
 import Objects
@@ -12,7 +13,8 @@ public final class APIServer: HTTPHandler {
     public struct Configuration: Sendable {
         /// Bearer tokens and who they stand for.
         public var tokens: [String: UserInfo] = [:]
-        public var serviceNetwork = ServiceNetwork.standard
+        /// From which Services get their addresses; of 12 to 30 bits.
+        public var serviceNetwork = IPv4Network("10.43.0.0/16")!
         public var nodePorts = 30_000...32_767
         /// Where this server is reached: the endpoint of the service `default/kubernetes`.
         public var advertiseAddress = "127.0.0.1"

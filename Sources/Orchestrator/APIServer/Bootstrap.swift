@@ -1,3 +1,4 @@
+import InternetAddresses
 import JSON
 import ObjectStore
 import Objects
@@ -26,7 +27,7 @@ extension APIServer {
             [
                 "apiVersion": "v1", "kind": "Service", "metadata": ["name": "kubernetes", "labels": labels],
                 "spec": [
-                    "clusterIP": .string(configuration.serviceNetwork.firstAddress),
+                    "clusterIP": .string("\(configuration.serviceNetwork.base + 1)"),
                     "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": JSON(configuration.securePort)]],
                 ],
             ])

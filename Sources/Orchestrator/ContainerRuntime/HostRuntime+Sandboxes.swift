@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import InternetAddresses
 import JSON
 import Runtime
 
@@ -50,11 +51,11 @@ extension HostRuntime {
             sandbox.address = address
             // Interface names hold at most 15 bytes.
             sandbox.link = "bn\(sandbox.status.id.prefix(11))"
-            sandbox.status.address = IPv4Range.text(address)
+            sandbox.status.address = "\(address)"
         } else {
             guard let address = loopbackPool.allocate() else { throw .failed("all addresses of \(configuration.loopbackRange) are in use") }
             sandbox.address = address
-            sandbox.status.address = IPv4Range.text(address)
+            sandbox.status.address = "\(address)"
         }
     }
 
@@ -75,7 +76,7 @@ extension HostRuntime {
             "\(directory)/sandbox.json",
             .object([
                 ("id", JSON(status.id)), ("config", config.json), ("address", JSON(status.address)), ("created", .integer(status.created)),
-                ("link", sandbox.link.map { JSON($0) } ?? .null), ("allocated", sandbox.address.map { JSON(Int($0)) } ?? .null),
+                ("link", sandbox.link.map { JSON($0) } ?? .null), ("allocated", sandbox.address.map { JSON(Int($0.bits)) } ?? .null),
             ]))
         try files.write("\(directory)/spec", spec(sandbox).bytes)
     }
@@ -94,9 +95,9 @@ extension HostRuntime {
         spec.put("net", 1)
         spec.put("link", link)
         spec.put("bridge", network.bridge)
-        spec.put("address", address)
-        spec.put("gateway", network.gateway)
-        spec.put("prefix", network.range.prefix)
+        spec.put("address", address.bits)
+        spec.put("gateway", network.gateway.bits)
+        spec.put("prefix", network.range.prefixLength)
         spec.put("mtu", network.mtu)
         return spec
     }
@@ -120,7 +121,7 @@ extension HostRuntime {
         if let address = sandbox.address {
             pool.release(address)
             loopbackPool.release(address)
-            saveRecord("\(configuration.stateDirectory)/addresses.json", .array(pool.resting.map { JSON(Int($0)) }))
+            saveRecord("\(configuration.stateDirectory)/addresses.json", .array(pool.resting.map { JSON(Int($0.bits)) }))
         }
         let code = unsafe binnacle_remove_tree(directory(id))
         if code != 0 {
@@ -169,7 +170,7 @@ extension HostRuntime {
         var sandbox = Sandbox(
             status: SandboxStatus(
                 id: id, config: config, isReady: true, address: json["address"].string ?? "", pid: 0, created: Int64(json["created"].int ?? 0), containers: []),
-            link: json["link"].string, address: json["allocated"].int.map { UInt32(truncatingIfNeeded: $0) })
+            link: json["link"].string, address: json["allocated"].int.map { IPv4Address(bits: UInt32(truncatingIfNeeded: $0)) })
         for container in (try? files.list("\(directory(id))/containers")) ?? [] {
             guard let bytes = try? files.read("\(directory(id))/containers/\(container)/container.json"), let json = try? JSON.parse(bytes),
                 let status = ContainerStatus(json: json)

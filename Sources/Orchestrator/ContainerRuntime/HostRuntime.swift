@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import InternetAddresses
 import JSON
 import Runtime
 
@@ -18,7 +19,7 @@ public final actor HostRuntime: ContainerRuntime {
         /// Host's end of the veth pair, if the pod has one.
         var link: String?
         /// Of the bridge's range, if it is from there.
-        var address: UInt32?
+        var address: IPv4Address?
     }
     struct Container {
         var status: ContainerStatus
@@ -86,7 +87,8 @@ public final actor HostRuntime: ContainerRuntime {
         self.cgroups = cgroups
         self.network = network
         let resting = (try? files.read("\(configuration.stateDirectory)/addresses.json")).flatMap { try? JSON.parse($0) }
-        pool = AddressPool(range: configuration.podRange, resting: resting?.elements.compactMap { $0.int.map { UInt32(truncatingIfNeeded: $0) } } ?? [])
+        pool = AddressPool(
+            range: configuration.podRange, resting: resting?.elements.compactMap { $0.int.map { IPv4Address(bits: UInt32(truncatingIfNeeded: $0)) } } ?? [])
         loopbackPool = AddressPool(range: configuration.loopbackRange)
         hub = EventHub(metrics: configuration.metrics)
         reactor = Reactor()

@@ -1,4 +1,5 @@
 import Glibc
+public import InternetAddresses
 import Runtime
 
 /// What a `HostRuntime` is to use and where it keeps its state.
@@ -15,11 +16,11 @@ public struct HostRuntimeConfiguration: Sendable {
     /// The program binnacle-pause by its full path; words before it run it (`setpriv ... /path/binnacle-pause`).
     public var helperCommand: [String]
     public var bridge = "binnacle0"
-    public var podRange = IPv4Range("10.88.0.0/16")!
+    public var podRange = IPv4Network("10.88.0.0/16")!
     /// Addresses that this machine answers for all services; nil: none. See docs/decisions/sandbox.md.
-    public var serviceRange: IPv4Range?
+    public var serviceRange: IPv4Network?
     /// What pods without a network namespace of their own use: every address of 127/8 is local without any right.
-    public var loopbackRange = IPv4Range("127.88.0.0/16")!
+    public var loopbackRange = IPv4Network("127.88.0.0/16")!
     /// Of pods in the host's network.
     public var nodeAddress = "127.0.0.1"
     /// Bytes; 0 is the kernel's 1500.

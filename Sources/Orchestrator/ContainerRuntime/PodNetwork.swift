@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import InternetAddresses
 import JSON
 import Runtime
 
@@ -9,9 +10,9 @@ import Runtime
 /// All of it is marked by the bridge's name and taken away by `remove`, so several instances can share a machine.
 struct PodNetwork: Sendable {
     let bridge: String
-    let range: IPv4Range
-    let serviceRange: IPv4Range?
-    let gateway: UInt32
+    let range: IPv4Network
+    let serviceRange: IPv4Network?
+    let gateway: IPv4Address
     let mtu: Int
     /// Where the value of ip_forward from before is kept.
     let record: String
@@ -44,13 +45,13 @@ struct PodNetwork: Sendable {
         let socket = binnacle_netlink_open()
         guard socket >= 0 else { throw .failed("cannot speak to the kernel's network: \(errnoText(-socket))") }
         defer { close(socket) }
-        let made = unsafe binnacle_link_add_bridge(socket, bridge, gateway, Int32(mtu))
+        let made = unsafe binnacle_link_add_bridge(socket, bridge, gateway.bits, Int32(mtu))
         guard made >= 0 || made == -EEXIST else { throw .failed("cannot make the bridge \(bridge): \(errnoText(-made))") }
         let index = unsafe binnacle_link_index(socket, bridge)
-        var code = index < 0 ? index : binnacle_address_add(socket, index, gateway, Int32(range.prefix))
+        var code = index < 0 ? index : binnacle_address_add(socket, index, gateway.bits, Int32(range.prefixLength))
         if code >= 0 { code = binnacle_link_up(socket, index, 0) }
         // Every service address is one of this machine: what nothing answers is refused at once and never leaves it.
-        if code >= 0, let service = serviceRange { code = binnacle_route_local(socket, service.base, Int32(service.prefix), gateway, 0) }
+        if code >= 0, let service = serviceRange { code = binnacle_route_local(socket, service.base.bits, Int32(service.prefixLength), gateway.bits, 0) }
         guard code >= 0 else { throw .failed("cannot set up the bridge \(bridge): \(errnoText(-code))") }
         return filtering ? filter() : nil
     }
@@ -75,7 +76,7 @@ struct PodNetwork: Sendable {
     func remove() {
         let socket = binnacle_netlink_open()
         if socket >= 0 {
-            if let service = serviceRange { _ = binnacle_route_local(socket, service.base, Int32(service.prefix), gateway, 1) }
+            if let service = serviceRange { _ = binnacle_route_local(socket, service.base.bits, Int32(service.prefixLength), gateway.bits, 1) }
             _ = unsafe binnacle_link_delete(socket, bridge)
             close(socket)
         }

@@ -1,3 +1,4 @@
+import InternetAddresses
 import NIOCore
 import NIOPosix
 import Runtime

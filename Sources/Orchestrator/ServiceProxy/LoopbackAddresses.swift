@@ -1,4 +1,5 @@
 import Glibc
+public import InternetAddresses
 
 /// Which addresses the machine answers for besides its own.
 public protocol AddressTable: Sendable {

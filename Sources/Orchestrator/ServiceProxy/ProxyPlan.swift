@@ -1,3 +1,4 @@
+public import InternetAddresses
 import JSON
 import Objects
 

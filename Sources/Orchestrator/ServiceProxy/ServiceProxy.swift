@@ -1,3 +1,4 @@
+public import InternetAddresses
 import JSON
 import NIOCore
 import NIOPosix
@@ -17,7 +18,7 @@ public protocol ProxyEventSink: Sendable {
 public actor ServiceProxy {
     private let client: any ObjectClient
     private let addresses: any AddressTable
-    private let block: IPv4Block
+    private let block: IPv4Network
     private let events: (any ProxyEventSink)?
     private let context: ProxyContext
     private let retryInterval: Duration
@@ -42,7 +43,7 @@ public actor ServiceProxy {
     ///   - addresses: nil chooses: nothing for a block inside 127.0.0.0/8, else `lo`.
     ///   - connectionLimit: connections at one time, two descriptors each.
     public init(
-        client: any ObjectClient, serviceCIDR: IPv4Block, events: (any ProxyEventSink)?, metrics: MetricRegistry,
+        client: any ObjectClient, serviceCIDR: IPv4Network, events: (any ProxyEventSink)?, metrics: MetricRegistry,
         addresses: (any AddressTable)? = nil, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         connectionLimit: Int = 4096, retryInterval: Duration = .seconds(2)
     ) {

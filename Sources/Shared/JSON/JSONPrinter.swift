@@ -52,6 +52,18 @@ extension JSON {
     /// Appends a string in quotes with its escapes.
     public static func write(_ value: String, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
+        // Most texts have nothing to escape, and go as they are.
+        let bytes = value.utf8Span.span
+        var special: UInt8 = 0
+        for index in bytes.indices {
+            let byte = bytes[index]
+            special |= byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 1 : 0
+        }
+        if special == 0 {
+            text.append(contentsOf: value.utf8)
+            text.append(UInt8(ascii: "\""))
+            return
+        }
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):

@@ -139,7 +139,16 @@ public enum SeverityDetector {
 
     // MARK: Values
 
-    /// By the first letters, in either case.
+    /// A level's name or number, as a field has it.
+    static func value(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? { named(value) ?? numbered(value) }
+
+    /// OpenTelemetry's numbers: 1 to 24, four to a severity.
+    static func otlp(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? {
+        guard let number = Int(String(decoding: value, as: UTF8.self)), (1...24).contains(number) else { return nil }
+        return [.trace, .debug, .info, .warning, .error, .fatal][(number - 1) / 4]
+    }
+
+    /// By name, in either case.
     static func named(_ word: ArraySlice<UInt8>) -> LogRecord.Severity? {
         guard (1...13).contains(word.count) else { return nil }
         let key = word.map { $0 | ($0 &- 65 < 26 ? 0x20 : 0) }

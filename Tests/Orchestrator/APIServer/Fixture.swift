@@ -1,5 +1,6 @@
 import APIServer
 import HTTP
+import InternetAddresses
 import JSON
 import ObjectStore
 import Objects
@@ -22,7 +23,7 @@ final class Fixture: Sendable {
         store = try SQLiteObjectStore(path: directory.file("objects.db"), options: options, clock: clock, metrics: registry)
         var configuration = APIServer.Configuration()
         configuration.tokens = ["secret": UserInfo(name: "admin", groups: ["system:masters"])]
-        configuration.serviceNetwork = ServiceNetwork("10.96.0.0/24")!
+        configuration.serviceNetwork = IPv4Network("10.96.0.0/24")!
         server = APIServer(
             store: store, configuration: configuration, logs: logs, health: health, clock: clock, metrics: registry,
             metricsText: { Array("up 1\n".utf8) })

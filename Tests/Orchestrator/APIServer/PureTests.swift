@@ -134,11 +134,3 @@ struct DeletionTests {
         }
     }
 }
-
-struct ServiceNetworkTests {
-    @Test func `networks and addresses are read and written`() {
-        #expect(ServiceNetwork("10.43.7.9/16")?.description == "10.43.0.0/16")
-        #expect(ServiceNetwork("10.43.0.0/16")?.firstAddress == "10.43.0.1")
-        for text in ["10.43.0.0", "10.43.0/16", "10.43.0.0/31", "10.43.0.0/8", "10.43.0.256/16", "::/64"] { #expect(ServiceNetwork(text) == nil) }
-    }
-}

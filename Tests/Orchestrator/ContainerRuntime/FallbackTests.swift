@@ -1,4 +1,5 @@
 import Glibc
+import InternetAddresses
 import Runtime
 import TestKit
 import Testing
@@ -40,7 +41,7 @@ import Testing
         do {
             let sandbox = try await runtime.runSandbox(machine.sandbox())
             #expect(runtime.abilities.hasPodNetwork == sandbox.address.hasPrefix("10."))
-            #expect(runtime.abilities.hasPodNetwork || machine.configuration.loopbackRange.contains(IPv4Range.address(sandbox.address)!))
+            #expect(runtime.abilities.hasPodNetwork || machine.configuration.loopbackRange.contains(IPv4Address(sandbox.address)!))
             let status = try await runtime.startContainer(machine.shell("echo $A; cat /dev/null; sleep 61"), sandbox: sandbox.id)
             #expect(try await eventually { try machine.log(status) == ["stdout F 1"] })
             let result = try await runtime.execute(container: status.id, command: ["echo", "inside"], timeout: .seconds(5))

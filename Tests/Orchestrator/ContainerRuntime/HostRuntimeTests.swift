@@ -1,4 +1,5 @@
 import Glibc
+import InternetAddresses
 import JSON
 import Runtime
 import TestKit
@@ -214,7 +215,7 @@ import Testing
     }
 
     @Test func `pods reach each other and refuse unassigned service addresses at once`() async throws {
-        try await withRuntime("net", change: { $0.serviceRange = IPv4Range("10.254.7.0/24") }) { machine, runtime in
+        try await withRuntime("net", change: { $0.serviceRange = IPv4Network("10.254.7.0/24") }) { machine, runtime in
             let server = try await runtime.runSandbox(machine.sandbox("server")), client = try await runtime.runSandbox(machine.sandbox("client"))
             let python = "import socket; s=socket.create_server(('', 8080)); c,_=s.accept(); c.sendall(b'hello'); c.close()"
             let status = try await runtime.startContainer(machine.container("main", ["python3", "-c", python]), sandbox: server.id)

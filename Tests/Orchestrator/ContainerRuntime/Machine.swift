@@ -1,4 +1,5 @@
 import Glibc
+import InternetAddresses
 import Runtime
 import Synchronization
 import TestKit
@@ -37,8 +38,8 @@ final class Machine: Sendable {
         }
         var configuration = HostRuntimeConfiguration(stateDirectory: directory.file("runtime"), helperCommand: [PauseProgram.path])
         configuration.bridge = "bt\(getpid() % 100_000)x\(number)"
-        configuration.podRange = IPv4Range("10.\(100 + number).0.0/24")!
-        configuration.loopbackRange = IPv4Range("127.\(100 + number).0.0/24")!
+        configuration.podRange = IPv4Network("10.\(100 + number).0.0/24")!
+        configuration.loopbackRange = IPv4Network("127.\(100 + number).0.0/24")!
         change(&configuration)
         self.configuration = configuration
     }

@@ -124,16 +124,6 @@ enum MountTexts {
     }
 }
 
-@Suite struct IPv4RangeTests {
-    @Test(arguments: ["10.0.0.0/33", "10.0.0.1/24", "10.0.0/8", "10.0.0.256/8", "10.0.0.0", "+1.0.0.0/8", "a/8"])
-    func `refuses what is no range`(text: String) { #expect(IPv4Range(text) == nil) }
-    @Test func `knows its addresses`() throws {
-        let range = try #require(IPv4Range("10.88.0.0/16"))
-        #expect(range.contains(IPv4Range.address("10.88.255.1")!) && !range.contains(IPv4Range.address("10.89.0.1")!))
-        #expect(range.count == 65536 && range.description == "10.88.0.0/16")
-    }
-}
-
 @Suite struct RecordTests {
     @Test func `records give back what was put in`() {
         let sandbox = SandboxConfig(

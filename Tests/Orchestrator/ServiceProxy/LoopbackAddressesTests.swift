@@ -1,4 +1,5 @@
 import Glibc
+import InternetAddresses
 import JSON
 import NIOCore
 import Objects
@@ -41,7 +42,7 @@ struct LoopbackAddressesTests {
                 "metadata": ["name": "kubernetes", "namespace": "default"],
                 "subsets": [["addresses": [["ip": "127.0.0.1"]], "ports": [["name": "https", "port": JSON(server.port)]]]],
             ])
-        let proxy = ServiceProxy(client: api, serviceCIDR: try #require(IPv4Block("10.96.0.0/16")), events: api, metrics: MetricRegistry())
+        let proxy = ServiceProxy(client: api, serviceCIDR: try #require(IPv4Network("10.96.0.0/16")), events: api, metrics: MetricRegistry())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await proxy.run() }
             var answer: String?

@@ -1,4 +1,5 @@
 import Exposition
+import InternetAddresses
 import JSON
 import NIOCore
 import NIOPosix
@@ -23,7 +24,7 @@ import Testing
             let number = Self.networks.add(1, ordering: .relaxed).newValue
             network = "127.77.\(number)"
             proxy = ServiceProxy(
-                client: api, serviceCIDR: IPv4Block("127.77.0.0/16")!, events: api, metrics: metrics, addresses: addresses, connectionLimit: connectionLimit,
+                client: api, serviceCIDR: IPv4Network("127.77.0.0/16")!, events: api, metrics: metrics, addresses: addresses, connectionLimit: connectionLimit,
                 retryInterval: .milliseconds(50))
         }
 
@@ -218,7 +219,7 @@ import Testing
         let other = FakeAddresses([])
         let api = FakeServices()
         let proxy = ServiceProxy(
-            client: api, serviceCIDR: IPv4Block("192.0.2.0/24")!, events: nil, metrics: MetricRegistry(), addresses: other, retryInterval: .milliseconds(20))
+            client: api, serviceCIDR: IPv4Network("192.0.2.0/24")!, events: nil, metrics: MetricRegistry(), addresses: other, retryInterval: .milliseconds(20))
         api.put(
             .services,
             [

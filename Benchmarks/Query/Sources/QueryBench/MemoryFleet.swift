@@ -37,7 +37,7 @@ struct MemoryFleet: SampleSource {
         for number in order {
             for column in columns[number] ?? [] {
                 block.labels.append(fleet.blocks[number].labels[column])
-                block.columns.append(request.needsValues ? fleet.blocks[number].columns[column] : [])
+                block.values.append(.whole(request.needsValues ? fleet.blocks[number].columns[column] : []))
             }
         }
         return SampleAnswer(blocks: [block])

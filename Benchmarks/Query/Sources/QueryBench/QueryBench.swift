@@ -64,11 +64,11 @@ import Telemetry
         if let directory { columns.append(("store", router(try await store(fleet, directory, clock), clock), nil)) }
         for (name, peer) in peers { columns.append((name, nil, peer)) }
 
-        print("p50 / p99 in ms of \(runs) runs; \(containers) containers, 15 series each, every \(interval) s, 6 h at a 60 s step")
-        print("  " + "".padded(28) + columns.map { $0.0.padded(18) }.joined())
+        print("p50 / p99 (/ CPU a query, of ours) in ms of \(runs) runs; \(containers) containers, 15 series each, every \(interval) s, 6 h at a 60 s step")
+        print("  " + "".padded(28) + columns.map { $0.0.padded(24) }.joined())
         for query in queries where only.map({ query.name.contains($0) }) ?? true {
             var line = "  " + query.name.padded(28)
-            for (_, router, peer) in columns { line += try await measure(query.path, query.query, router, peer, runs).padded(18) }
+            for (_, router, peer) in columns { line += try await measure(query.path, query.query, router, peer, runs).padded(24) }
             print(line)
         }
         print("  resident memory of this process, data included: \(residentKilobytes() / 1024) MiB")
@@ -106,7 +106,9 @@ import Telemetry
         }
         let target = "/api/v1/\(path)?" + pairs.map { "\(Peer.escaped($0.name))=\(Peer.escaped($0.value))" }.joined(separator: "&")
         var times: [Double] = []
+        var processor = 0.0
         for run in 0..<(runs + 3) {
+            if run == 3 { processor = processorMilliseconds() }
             let begin = ContinuousClock.now
             if let router {
                 let response = await router.respond(to: HTTPRequest(path: "/api/v1/\(path)", query: pairs))
@@ -122,10 +124,18 @@ import Telemetry
             if run >= 3 { times.append(time) }
         }
         times.sort()
-        return "\(rounded(times[times.count / 2])) / \(rounded(times[times.count * 99 / 100]))"
+        let cost = router == nil ? "" : " / \(rounded((processorMilliseconds() - processor) / Double(runs)))"
+        return "\(rounded(times[times.count / 2])) / \(rounded(times[times.count * 99 / 100]))\(cost)"
     }
 
     private static func rounded(_ value: Double) -> String { NumberText.string((value * 100).rounded() / 100) }
+
+    /// What this process has used of all cores.
+    private static func processorMilliseconds() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
+    }
 
     private static func residentKilobytes() -> Int {
         var usage = rusage()

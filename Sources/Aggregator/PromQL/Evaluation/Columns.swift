@@ -22,16 +22,62 @@ struct SeriesColumn: Sendable {
     var isEmpty: Bool { values.isEmptyColumn }
 }
 
+/// The values of some columns step by step, for what compares series with each other.
+struct StepTable: Sendable {
+    private var values: [Double]
+    private let width: Int
+
+    init(_ columns: [SeriesColumn], _ members: [Int], _ count: Int) {
+        width = members.count
+        values = Array(repeating: .absent, count: width * count)
+        var output = values.mutableSpan
+        for (place, member) in members.enumerated() {
+            let column = columns[member].values
+            let span = column.span
+            var target = place
+            for step in 0..<count {
+                output[target] = span[step]
+                target += members.count
+            }
+        }
+    }
+
+    /// The members' values at a step, in their order.
+    func row(_ step: Int) -> [Double] { Array(values[step * width..<(step + 1) * width]) }
+}
+
 extension [Double] {
     var isEmptyColumn: Bool { allSatisfy(\.isAbsent) }
     /// Whether any value is `Double.absent`.
-    var hasGaps: Bool { contains { $0.isAbsent } }
-    /// Whether any value is `Double.absent` or `Double.stale`: without branches, so that several are looked at at once. It may
-    /// also be true for a value whose bits lie between theirs, which no one stores.
-    var hasMarkers: Bool {
+    var hasGaps: Bool { hasNaN(in: 0..<count) && contains { $0.isAbsent } }
+    /// Whether any value is `Double.absent` or `Double.stale`.
+    func hasMarkers(in range: Range<Int>) -> Bool { hasNaN(in: range) && self[range].contains { $0.isMarker } }
+
+    /// Markers are NaN, and most columns have none. Without branches, so that several values are looked at at once.
+    func hasNaN(in range: Range<Int>) -> Bool {
+        let span = span
+        precondition(range.lowerBound >= 0 && range.upperBound <= span.count)
         var hits: UInt64 = 0
-        for value in self { hits |= value.bitPattern &- 0x7ff0_0000_0000_0002 <= 2 ? 1 : 0 }
+        for index in range {
+            // In the array, by the precondition; a check of each index would keep the loop from being vectorised.
+            let value = unsafe span[unchecked: index]
+            hits |= value == value ? 0 : 1
+        }
         return hits != 0
+    }
+
+    /// Whether each value is at least the one before it, which also says that none is NaN. Without branches too.
+    func isAscending(in range: Range<Int>) -> Bool {
+        guard range.count > 1 else { return !hasNaN(in: range) }
+        let span = span
+        precondition(range.lowerBound >= 0 && range.upperBound <= span.count)
+        var hits: UInt64 = 0
+        for index in range.lowerBound + 1..<range.upperBound {
+            // In the array, by the precondition.
+            let value = unsafe span[unchecked: index], before = unsafe span[unchecked: index - 1]
+            hits |= value >= before ? 0 : 1
+        }
+        return hits == 0
     }
 }
 

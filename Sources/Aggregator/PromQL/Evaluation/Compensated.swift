@@ -7,14 +7,11 @@ struct CompensatedSum: Sendable {
 
     mutating func add(_ value: Double) {
         let total = sum + value
+        // What the addition lost, exactly, whichever of the two is greater (Knuth's TwoSum): no branch, unlike Neumaier's own form.
+        let taken = total - sum
+        let lost = (sum - (total - taken)) + (value - taken)
         // An infinite sum has no low bits; its compensation would be NaN.
-        if total.isInfinite {
-            compensation = 0
-        } else if sum.magnitude >= value.magnitude {
-            compensation += (sum - total) + value
-        } else {
-            compensation += (value - total) + sum
-        }
+        compensation = total.isInfinite ? 0 : compensation + lost
         sum = total
     }
 

@@ -212,10 +212,21 @@ private struct FoldStates<A: Accumulator>: Sendable {
         self.count = count
     }
 
-    mutating func add(_ column: [Double], to group: Int) {
-        let base = group * count
-        for step in 0..<count where !column[step].isAbsent {
-            states[base + step].add(column[step])
+    mutating func add(_ column: [Double], to group: Int) { Self.add(column, from: group * count, &states, &isPresent) }
+
+    private static func add(_ column: [Double], from base: Int, _ states: inout [A], _ isPresent: inout [Bool]) {
+        let values = column.span
+        var states = states.mutableSpan
+        var isPresent = isPresent.mutableSpan
+        guard column.hasNaN(in: values.indices) else {
+            for step in values.indices {
+                states[base + step].add(values[step])
+                isPresent[base + step] = true
+            }
+            return
+        }
+        for step in values.indices where !values[step].isAbsent {
+            states[base + step].add(values[step])
             isPresent[base + step] = true
         }
     }

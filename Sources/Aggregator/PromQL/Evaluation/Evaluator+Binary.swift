@@ -46,6 +46,33 @@ extension Binary {
     }
 }
 
+extension Binary {
+    /// The operation where both columns have a value. A filter keeps the left one's.
+    func combined(_ left: [Double], _ right: [Double]) -> [Double] {
+        // The frequent operations without a switch for each value.
+        switch operation {
+        case .add: return Self.zipped(left, right) { $0 + $1 }
+        case .subtract: return Self.zipped(left, right) { $0 - $1 }
+        case .multiply: return Self.zipped(left, right) { $0 * $1 }
+        case .divide: return Self.zipped(left, right) { $0 / $1 }
+        default:
+            let operation = operation
+            return isFilter
+                ? Self.zipped(left, right) { operation.apply($0, $1) == 1 ? $0 : .absent } : Self.zipped(left, right) { operation.apply($0, $1) }
+        }
+    }
+
+    @inline(__always)
+    private static func zipped(_ left: [Double], _ right: [Double], _ apply: (Double, Double) -> Double) -> [Double] {
+        [Double](capacity: left.count) { output in
+            let left = left.span, right = right.span
+            for step in left.indices {
+                output.append(left[step].isAbsent || right[step].isAbsent ? .absent : apply(left[step], right[step]))
+            }
+        }
+    }
+}
+
 extension Evaluator {
     func combine(_ binary: Binary, _ expression: Expression, _ steps: Steps) async throws(QueryError) -> Operand {
         if binary.operation.isTrim { return try await trim(binary, expression, steps) }

@@ -6,37 +6,52 @@ extension Evaluator {
         var kept: [[Double]] = Array(repeating: [], count: columns.count)
         var order: [Int] = []
         for members in grouping.members {
+            let table = StepTable(columns, members, steps.count)
+            // Equal values go by labels, so that each step chooses alike; their order is worked out at the first such pair.
+            var labelRanks: [Int] = []
             var chosen: [Int] = []
             for step in 0..<steps.count {
                 let limit = Int(max(0, min(parameter[step], 1e9)))
                 guard limit > 0 else { continue }
-                /// Whether the element of one series is chosen before that of another. NaN is chosen last from either end.
-                /// Equal values go by labels, so that each step chooses alike.
+                let row = table.row(step)
+                /// Whether one member is chosen before another. NaN is chosen last from either end.
                 func precedes(_ left: Int, _ right: Int) -> Bool {
-                    let a = columns[left].values[step], b = columns[right].values[step]
+                    let a = row[left], b = row[right]
                     if a.isNaN != b.isNaN { return b.isNaN }
-                    return a == b || a.isNaN ? columns[left].labels < columns[right].labels : isTop ? a > b : a < b
+                    guard a == b || a.isNaN else { return isTop ? a > b : a < b }
+                    if labelRanks.isEmpty {
+                        labelRanks = Array(repeating: 0, count: members.count)
+                        let sorted = members.indices.sorted { columns[members[$0]].labels < columns[members[$1]].labels }
+                        for (rank, member) in sorted.enumerated() { labelRanks[member] = rank }
+                    }
+                    return labelRanks[left] < labelRanks[right]
                 }
                 chosen.removeAll(keepingCapacity: true)
                 if limit >= members.count {
-                    chosen.append(contentsOf: members.lazy.filter { !columns[$0].values[step].isAbsent })
+                    chosen.append(contentsOf: members.indices.lazy.filter { !row[$0].isAbsent })
                 } else {
-                    for member in members where !columns[member].values[step].isAbsent {
-                        if chosen.count == limit, let worst = chosen.last, !precedes(member, worst) { continue }
+                    // What the last of those chosen has, once there are enough of them; until then no value is beyond it.
+                    var worst = Double.nan
+                    for (member, value) in row.enumerated() {
+                        if isTop ? value < worst : value > worst { continue }
+                        if value.isAbsent { continue }
+                        if chosen.count == limit, let last = chosen.last, !precedes(member, last) { continue }
                         // `chosen` is in order, and short.
                         var place = chosen.count
                         while place > 0, precedes(member, chosen[place - 1]) { place -= 1 }
                         chosen.insert(member, at: place)
                         if chosen.count > limit { chosen.removeLast() }
+                        if chosen.count == limit, let last = chosen.last { worst = row[last] }
                     }
                 }
                 if steps.count == 1 {
                     chosen.sort(by: precedes)
-                    order += chosen
+                    order += chosen.map { members[$0] }
                 }
-                for member in chosen {
+                for place in chosen {
+                    let member = members[place]
                     if kept[member].isEmpty { kept[member] = Array(repeating: .absent, count: steps.count) }
-                    kept[member][step] = columns[member].values[step]
+                    kept[member][step] = row[place]
                 }
             }
         }
@@ -53,7 +68,7 @@ extension Evaluator {
             var ranks = Array(repeating: 0, count: steps.count)
             for member in members {
                 var column = columns[member]
-                let hash = Evaluator.fraction(column.labels)
+                let hash = Double(column.labels.prometheusHash) / Double(UInt64.max)
                 for step in 0..<steps.count where !column.values[step].isAbsent {
                     if !isKept(step, ranks[step], hash) { column.values[step] = .absent }
                     ranks[step] += 1
@@ -62,18 +77,6 @@ extension Evaluator {
             }
         }
         return kept
-    }
-
-    /// A number in [0, 1) that depends on the labels alone, the same on each run (FNV-1a).
-    private static func fraction(_ labels: Labels) -> Double {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for label in labels.list {
-            for byte in label.name.utf8 + [0xFF] + label.value.utf8 + [0xFF] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
-        // The low bits of FNV are better mixed than the high ones.
-        hash ^= hash >> 32
-        hash = hash &* 0x9E37_79B9_7F4A_7C15
-        return Double(hash >> 11) * 0x1p-53
     }
 
     func countValues(

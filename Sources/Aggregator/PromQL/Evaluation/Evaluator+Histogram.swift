@@ -14,17 +14,15 @@ extension Evaluator {
 
         var isEmpty: Bool { bounds.isEmpty }
 
-        /// Takes the buckets of one step, in ascending order; sums equal bounds, as those of several instances are.
-        mutating func fill(_ members: [(bound: Double, column: Int)], _ columns: [SeriesColumn], _ step: Int) {
+        /// Takes the buckets of one step, whose bounds ascend; sums equal bounds, as those of several instances are.
+        mutating func fill(_ all: [Double], _ row: [Double]) {
             bounds.removeAll(keepingCapacity: true)
             counts.removeAll(keepingCapacity: true)
-            for member in members {
-                let count = columns[member.column].values[step]
-                if count.isAbsent { continue }
-                if bounds.last == member.bound {
+            for (bound, count) in zip(all, row) where !count.isAbsent {
+                if bounds.last == bound {
                     counts[counts.count - 1] += count
                 } else {
-                    bounds.append(member.bound)
+                    bounds.append(bound)
                     counts.append(count)
                 }
             }
@@ -153,8 +151,10 @@ extension Evaluator {
             range.map { group in
                 var isForced = false
                 var buckets = Buckets()
+                let bounds = sorted[group].map(\.bound)
+                let table = StepTable(columns, sorted[group].map(\.column), steps.count)
                 let values = (0..<steps.count).map { step in
-                    buckets.fill(sorted[group], columns, step)
+                    buckets.fill(bounds, table.row(step))
                     if buckets.isEmpty { return Double.absent }
                     if buckets.makeMonotonic() { isForced = true }
                     return value(step, buckets)

@@ -21,8 +21,8 @@ extension Evaluator {
         var alike: [Range<Int>] = []
         var base = 0
         for block in selection.blocks {
-            if !isSmoothed, !block.columns.isEmpty, block.columns.allSatisfy(\.isEmpty) { alike.append(base..<base + block.columns.count) }
-            base += block.columns.count
+            if !isSmoothed, !block.values.isEmpty, block.values.allSatisfy(\.isEmpty) { alike.append(base..<base + block.values.count) }
+            base += block.values.count
         }
         return LazyVector(
             labels: selection.blocks.flatMap(\.labels), dropsNames: false, stepCount: steps.count,
@@ -48,8 +48,9 @@ extension Evaluator {
         var base = 0
         for number in blocks.indices {
             if base >= range.upperBound { break }
-            let count = blocks[number].block.columns.count
-            for index in range.clamped(to: base..<(base + count)) { result.append(body(number, blocks[number].block.columns[index - base])) }
+            let count = blocks[number].block.values.count
+            // Runs become one array here, where it is read at once and let go while it is still in the cache.
+            for index in range.clamped(to: base..<(base + count)) { result.append(body(number, blocks[number].block.values[index - base].values)) }
             base += count
         }
         return result
@@ -71,10 +72,12 @@ extension Evaluator {
             let own = WindowCuts(run.timestamps, ends: moments, length: lookback)
             return run.values.isEmpty ? result : newest(run.timestamps, run.values, own, moments, lookback, wantsTimes: wantsTimes)
         }
-        for step in 0..<cuts.count where cuts.high[step] > cuts.low[step] {
-            let index = Int(cuts.high[step]) - 1
-            let value = column[index]
-            if !value.isStale { result[step] = wantsTimes ? Double(timestamps[index]) / 1000 : value }
+        let times = timestamps.span, values = column.span, lows = cuts.low.span, highs = cuts.high.span
+        var output = result.mutableSpan
+        for step in lows.indices where highs[step] > lows[step] {
+            let index = Int(highs[step]) - 1
+            let value = values[index]
+            if !value.isStale { output[step] = wantsTimes ? Double(times[index]) / 1000 : value }
         }
         return result
     }

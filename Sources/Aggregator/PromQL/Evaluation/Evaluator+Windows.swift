@@ -59,7 +59,7 @@ extension Evaluator {
         }
         let blocks = windows.blocks.map { (block: $0, cuts: cut($0.timestamps)) }
         let stretches: [[RateStretch]?] = blocks.map { block, cuts in
-            function.stretches && block.columns.count > 1 ? RateStretch.all(block.timestamps, cuts, context, isRate: function == .rate) : nil
+            function.stretches && block.values.count > 1 ? RateStretch.all(block.timestamps, cuts, context, isRate: function == .rate) : nil
         }
         let lookback = lookbackMilliseconds
         let samples = windows.blocks.reduce(0) { $0 + $1.labels.count * $1.timestamps.count }
@@ -76,11 +76,15 @@ extension Evaluator {
                     values = function.extended(run, looksBeyond, context, lookback: lookback, count: count)
                 } else if column.isEmpty {
                     values = function.column(block.timestamps, Array(repeating: 1, count: block.timestamps.count), cuts, context)
-                } else if column.hasMarkers {
-                    let run = SampleRun(compacting: block.timestamps, column)
-                    values = function.column(run.timestamps, run.values, cut(run.timestamps), context)
                 } else {
-                    values = function.column(block.timestamps, column, cuts, context, stretches: stretches[number])
+                    // One look tells of a counter both that it has no markers and that it never falls.
+                    let isAscending = function.isForCounters && column.isAscending(in: cuts.used)
+                    if !isAscending, column.hasMarkers(in: cuts.used) {
+                        let run = SampleRun(compacting: block.timestamps, column)
+                        values = function.column(run.timestamps, run.values, cut(run.timestamps), context)
+                    } else {
+                        values = function.column(block.timestamps, column, cuts, context, stretches: stretches[number], isAscending: isAscending)
+                    }
                 }
                 return isRepeated && steps.count > 1 ? Array(repeating: values[0], count: steps.count) : values
             }
@@ -129,7 +133,8 @@ extension WindowFunction {
     /// About how much longer a sample takes than with `rate`.
     fileprivate var weight: Int {
         switch self {
-        case .quantileOverTime, .madOverTime: 20
+        case .quantileOverTime: 8
+        case .madOverTime: 100
         case .deriv, .predictLinear, .stddevOverTime, .stdvarOverTime, .doubleExponentialSmoothing, .holtWinters: 4
         default: 1
         }

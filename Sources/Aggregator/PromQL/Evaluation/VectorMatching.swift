@@ -91,34 +91,27 @@ struct VectorMatching {
     private mutating func join(
         _ manyValues: [Double], _ oneValues: [Double], _ evaluator: Evaluator, _ bits: inout [Bool], _ makeLabels: () -> Labels
     ) throws(QueryError) {
-        let isFilter = binary.isFilter
-        var place: Int?
-        for step in 0..<stepCount {
-            let manyValue = manyValues[step], oneValue = oneValues[step]
-            if manyValue.isAbsent || oneValue.isAbsent { continue }
-            let leftValue = isSwapped ? oneValue : manyValue, rightValue = isSwapped ? manyValue : oneValue
-            let outcome = binary.operation.apply(leftValue, rightValue)
-            if isFilter, outcome == 0 { continue }
-            if !bits.isEmpty {
+        let joined = isSwapped ? binary.combined(oneValues, manyValues) : binary.combined(manyValues, oneValues)
+        guard !joined.isEmptyColumn else { return }
+        if !bits.isEmpty {
+            for step in 0..<stepCount where !joined[step].isAbsent {
                 if bits[step] { throw .execution("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)") }
                 bits[step] = true
             }
-            let target: Int
-            if let place { target = place } else { target = try open(makeLabels(), evaluator) }
-            place = target
-            guard result[target].values[step].isAbsent else {
+        }
+        let labels = makeLabels()
+        guard let known = index[labels] else {
+            index[labels] = result.count
+            try evaluator.account(stepCount, series: 1)
+            result.append(SeriesColumn(labels: labels, values: joined))
+            return
+        }
+        for step in 0..<stepCount where !joined[step].isAbsent {
+            guard result[known].values[step].isAbsent else {
                 throw .execution("multiple matches for labels: grouping labels must ensure unique matches")
             }
-            result[target].values[step] = isFilter ? leftValue : outcome
+            result[known].values[step] = joined[step]
         }
-    }
-
-    private mutating func open(_ labels: Labels, _ evaluator: Evaluator) throws(QueryError) -> Int {
-        if let known = index[labels] { return known }
-        index[labels] = result.count
-        try evaluator.account(stepCount, series: 1)
-        result.append(SeriesColumn(labels: labels, values: Array(repeating: .absent, count: stepCount)))
-        return result.count - 1
     }
 
     private static func resultLabels(_ many: Labels, _ one: Labels, _ binary: Binary, _ names: Set<String>) -> Labels {

@@ -9,6 +9,11 @@ struct WindowCuts: Sendable {
     private(set) var total = 0
 
     var count: Int { low.count }
+    /// From the first sample of any window to the last.
+    var used: Range<Int> {
+        guard let first = low.first, let last = high.last, first < last else { return 0..<0 }
+        return Int(first)..<Int(last)
+    }
     func range(_ step: Int) -> Range<Int> { Int(low[step])..<Int(high[step]) }
 
     /// Windows `(end - length, end]` at each of `ends`.

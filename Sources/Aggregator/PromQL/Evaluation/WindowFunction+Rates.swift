@@ -39,15 +39,6 @@ struct RateStretch: Sendable {
         }
     }
 
-    /// Whether a value is below the one before it: without branches, so that several are looked at at once.
-    static func falls(_ values: [Double]) -> Bool {
-        let span = values.span
-        guard span.count > 1 else { return false }
-        var hits: UInt64 = 0
-        for index in 1..<span.count { hits |= span[index] < span[index - 1] ? 1 : 0 }
-        return hits != 0
-    }
-
     /// The difference over the whole window. A counter cannot have been below zero, so it is not stretched past the
     /// moment when it would have been.
     @inline(__always)
@@ -62,32 +53,46 @@ struct RateStretch: Sendable {
 }
 
 extension WindowFunction {
-    /// rate, increase and delta.
-    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: [RateStretch], into result: inout [Double]) {
+    /// rate, increase and delta. With `isAscending` no value is known to be below the one before it.
+    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: [RateStretch], isAscending: Bool, into result: inout [Double]) {
         let isCounter = self != .delta
         // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
         var resets: [Int] = []
-        if isCounter, RateStretch.falls(values) {
-            var before = values.first ?? 0
+        if isCounter, !isAscending, let first = values.first {
+            var before = first
             for (index, value) in values.enumerated() {
                 if value < before { resets.append(index) }
                 before = value
             }
         }
-        var reset = 0
-        for step in 0..<cuts.count {
-            let first = Int(cuts.low[step]), last = Int(cuts.high[step]) - 1
+        let samples = values.span, lows = cuts.low.span, highs = cuts.high.span, stretches = stretches.span
+        var output = result.mutableSpan
+        guard resets.isEmpty else { return extrapolate(samples, lows, highs, stretches, resets, into: &output) }
+        for step in lows.indices {
+            let first = Int(lows[step]), last = Int(highs[step]) - 1
             guard last > first else { continue }
-            var difference = values[last] - values[first]
-            if reset < resets.count {
-                while reset < resets.count, resets[reset] <= first { reset += 1 }
-                var next = reset
-                while next < resets.count, resets[next] <= last {
-                    difference += values[resets[next] - 1]
-                    next += 1
-                }
+            let firstValue = samples[first]
+            output[step] = stretches[step].apply(samples[last] - firstValue, firstValue: firstValue, isCounter: isCounter)
+        }
+    }
+
+    /// For a counter that falls at `resets`.
+    private func extrapolate(
+        _ samples: Span<Double>, _ lows: Span<Int32>, _ highs: Span<Int32>, _ stretches: Span<RateStretch>, _ resets: [Int],
+        into output: inout MutableSpan<Double>
+    ) {
+        var reset = 0
+        for step in lows.indices {
+            let first = Int(lows[step]), last = Int(highs[step]) - 1
+            guard last > first else { continue }
+            var difference = samples[last] - samples[first]
+            while reset < resets.count, resets[reset] <= first { reset += 1 }
+            var next = reset
+            while next < resets.count, resets[next] <= last {
+                difference += samples[resets[next] - 1]
+                next += 1
             }
-            result[step] = stretches[step].apply(difference, firstValue: values[first], isCounter: isCounter)
+            output[step] = stretches[step].apply(difference, firstValue: samples[first], isCounter: true)
         }
     }
 }

@@ -70,14 +70,16 @@ struct WindowContext: Sendable {
 
 extension WindowFunction {
     /// The values at all steps for samples without markers; `Double.absent` where there is none.
-    /// `stretches` are those of `timestamps`, if they are known already.
+    /// `stretches` are those of `timestamps`, if they are known already; `isAscending` says that no value is known to be
+    /// below the one before it.
     func column(
-        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: [RateStretch]? = nil
+        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: [RateStretch]? = nil, isAscending: Bool = false
     ) -> [Double] {
         var result = Array(repeating: Double.absent, count: cuts.count)
         switch self {
         case .rate, .increase, .delta:
-            extrapolate(values, cuts, stretches ?? RateStretch.all(timestamps, cuts, context, isRate: self == .rate), into: &result)
+            let stretches = stretches ?? RateStretch.all(timestamps, cuts, context, isRate: self == .rate)
+            extrapolate(values, cuts, stretches, isAscending: isAscending, into: &result)
         case .irate, .idelta: differences(timestamps, values, cuts, into: &result)
         case .changes: countSteps(values, cuts, into: &result) { $0 != $1 && !($0.isNaN && $1.isNaN) }
         case .resets: countSteps(values, cuts, into: &result) { $1 < $0 }
@@ -85,10 +87,11 @@ extension WindowFunction {
         case .doubleExponentialSmoothing, .holtWinters: smooth(values, cuts, context, into: &result)
         case .avgOverTime: SlidingFold<CompensatedMean>.run(values, cuts, into: &result)
         case .sumOverTime: SlidingFold<CompensatedSum>.run(values, cuts, into: &result)
-        case .minOverTime: SlidingLimit.run(values, cuts, into: &result) { $1 < $0 || $0.isNaN ? $1 : $0 }
-        case .maxOverTime: SlidingLimit.run(values, cuts, into: &result) { $1 > $0 || $0.isNaN ? $1 : $0 }
+        case .minOverTime: SlidingLimit<Least>.run(values, cuts, into: &result)
+        case .maxOverTime: SlidingLimit<Greatest>.run(values, cuts, into: &result)
         case .stddevOverTime: SlidingFold<DeviationAccumulator>.run(values, cuts, into: &result)
         case .stdvarOverTime: SlidingFold<VarianceAccumulator>.run(values, cuts, into: &result)
+        case .quantileOverTime where RankWindow.suits(cuts): RankWindow.run(values, cuts, phi: context.first, into: &result)
         case .quantileOverTime: SlidingQuantile.run(values, cuts, into: &result) { $0.quantile(context.first[$1]) }
         case .madOverTime: SlidingQuantile.run(values, cuts, into: &result) { window, _ in window.medianDeviation }
         case .countOverTime: eachWindow(cuts) { result[$0] = Double($1.count) }

@@ -1,10 +1,51 @@
 /// Numbers and durations as PromQL and Prometheus' API write them.
 public enum NumberText {
+    /// The most bytes that `write` appends.
+    public static let maximumBytes = 32
+
     /// Appends the shortest decimal that reads back as the same double, in Prometheus' form of sample values:
     /// with an exponent below 1e-6 and from 1e21 on, and never a needless `.0`.
     public static func write(_ value: Double, to text: inout [UInt8]) {
+        text.append(addingCapacity: maximumBytes) { write(value, to: &$0) }
+    }
+
+    /// The same to a buffer that has room for `maximumBytes`.
+    public static func write(_ value: Double, to output: inout OutputSpan<UInt8>) {
         let magnitude = value.magnitude
+        if magnitude < 0x1p53, let whole = UInt64(exactly: magnitude) {
+            if value.sign == .minus { output.append(UInt8(ascii: "-")) }
+            writeWhole(whole, to: &output)
+            return
+        }
+        // The standard library's description is the shortest that reads back, and has our layout here: a fraction, so no `.0`.
+        if magnitude >= 1e-4, magnitude < 0x1p53 {
+            let description = value.description
+            let digits = description.utf8Span.span
+            for index in digits.indices { output.append(digits[index]) }
+            return
+        }
+        var text: [UInt8] = []
         write(value, usesExponent: magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21), to: &text)
+        for byte in text { output.append(byte) }
+    }
+
+    /// Decimal digits, two by each division.
+    private static func writeWhole(_ value: UInt64, to output: inout OutputSpan<UInt8>) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var place = 20
+        var rest = value
+        while rest >= 10 {
+            let pair = UInt8(truncatingIfNeeded: rest % 100)
+            rest /= 100
+            place -= 2
+            digits[place] = UInt8(ascii: "0") + pair / 10
+            digits[place + 1] = UInt8(ascii: "0") + pair % 10
+        }
+        if rest > 0 || place == 20 {
+            place -= 1
+            digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)
+        }
+        for index in place..<20 { output.append(digits[index]) }
     }
 
     /// As `write`, but never with an exponent, as `count_values` writes labels.

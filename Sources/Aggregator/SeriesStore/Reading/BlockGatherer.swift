@@ -11,7 +11,7 @@ struct BlockGatherer {
         var timestamps: [Int64]
         /// Positions in the query's list.
         var series: [Int]
-        var columns: [[Double]]
+        var values: [SampleColumn]
     }
 
     /// A column that has to be decoded.
@@ -208,33 +208,41 @@ struct BlockGatherer {
             let lane = lanes[path[0]]
             // Most of it: as it is. Little: that alone is copied, so that the rest need not be held.
             if lane.range.count * 2 >= lane.times.count {
-                return Block(timestamps: lane.times, series: series, columns: series.map { hits[lastHit[$0]].values })
+                return Block(timestamps: lane.times, series: series, values: series.map { .whole(hits[lastHit[$0]].values) })
             }
             return Block(
                 timestamps: Array(lane.times[lane.range]), series: series,
-                columns: series.map { one in
+                values: series.map { one in
                     let values = hits[lastHit[one]].values
-                    return values.isEmpty ? [] : Array(values[lane.range])
+                    return .whole(values.isEmpty ? [] : Array(values[lane.range]))
                 })
         }
         let count = path.reduce(0) { $0 + lanes[$1].range.count }
         var timestamps: [Int64] = []
         timestamps.reserveCapacity(count)
         for place in order { timestamps.append(contentsOf: lanes[path[place]].times[lanes[path[place]].range]) }
-        var columns: [[Double]] = []
-        columns.reserveCapacity(series.count)
+        // Not if that would hold much of which little is wanted.
+        let mayShare = path.reduce(0, { $0 + lanes[$1].times.count }) <= count * 2
+        var values: [SampleColumn] = []
+        values.reserveCapacity(series.count)
         var list = Array(repeating: 0, count: path.count)
         for one in series {
             var hit = lastHit[one]
             var isPlain = true
+            var isWhole = true
             for place in list.indices {
                 list[place] = hit
                 isPlain = isPlain && hits[hit].values.isEmpty
+                isWhole = isWhole && !hits[hit].values.isEmpty
                 hit = previousHit[hit]
             }
-            columns.append(isPlain ? [] : column(list, order, count))
+            if isWhole, mayShare {
+                values.append(.runs(order.map { hits[list[$0]].values[lanes[path[$0]].range] }))
+            } else {
+                values.append(.whole(isPlain ? [] : column(list, order, count)))
+            }
         }
-        return Block(timestamps: timestamps, series: series, columns: columns)
+        return Block(timestamps: timestamps, series: series, values: values)
     }
 
     /// The values of several hits, one after the other.
@@ -273,9 +281,9 @@ struct BlockGatherer {
             let (times, values, _) = SampleMerger.combine(pieces)
             if let place = blocks.indices.suffix(BlockGatherer.maxHeadLanes).last(where: { blocks[$0].timestamps.elementsEqual(times) }) {
                 blocks[place].series.append(series)
-                blocks[place].columns.append(Array(values))
+                blocks[place].values.append(.whole(Array(values)))
             } else {
-                blocks.append(Block(timestamps: Array(times), series: [series], columns: [Array(values)]))
+                blocks.append(Block(timestamps: Array(times), series: [series], values: [.whole(Array(values))]))
             }
         }
         return blocks

@@ -10,7 +10,10 @@ public struct SeriesBlock: Sendable {
     public var labels: [Labels]
     /// One a series, a value a time stamp; may hold `Double.stale`, never `Double.absent`. Empty, if values were not wanted,
     /// for a series that has an ordinary value at each time stamp.
-    public var columns: [[Double]]
+    public var values: [SampleColumn]
+
+    /// `values` as arrays; those in runs are copied each time.
+    public var columns: [[Double]] { values.map(\.values) }
 }
 
 extension SeriesStore {
@@ -53,7 +56,7 @@ extension Reader {
         let groups = gatherer.blocks()
         let blocks = groups.map { group in
             SeriesBlock(
-                timestamps: group.timestamps, labels: shared.labels.labels(of: group.series.map { ids[$0] }, shared.index), columns: group.columns)
+                timestamps: group.timestamps, labels: shared.labels.labels(of: group.series.map { ids[$0] }, shared.index), values: group.values)
         }
         summary.series = groups.reduce(0) { $0 + $1.series.count }
         summary.samples = gatherer.samples

@@ -1,11 +1,11 @@
-import ContainerRuntime
+import InternetAddresses
 import JSON
 import Runtime
 
 /// The addresses of pods and services. Chosen once for a data directory, whose services keep their addresses.
 struct NetworkRanges {
-    var pods: IPv4Range
-    var services: IPv4Range
+    var pods: IPv4Network
+    var services: IPv4Network
 
     /// What the settings say, else what the data directory remembers, else the first pair of 10.(88+i) and
     /// 10.(96+i) to which this machine has no route yet: another copy of Binnacle, a VPN or a container
@@ -19,7 +19,7 @@ struct NetworkRanges {
             + addresses((try? files.text("/proc/net/fib_trie")) ?? "").map { ($0, .max) }
         let free =
             (0..<8).first { index in
-                ["10.\(88 + index).0.0/16", "10.\(96 + index).0.0/16"].compactMap { IPv4Range($0) }.allSatisfy { range in
+                ["10.\(88 + index).0.0/16", "10.\(96 + index).0.0/16"].compactMap { IPv4Network($0) }.allSatisfy { range in
                     !taken.contains { overlaps($0, range) }
                 }
             } ?? 0
@@ -30,9 +30,9 @@ struct NetworkRanges {
         return NetworkRanges(pods: pods, services: services)
     }
 
-    private static func range(_ key: String, _ setting: String, _ fallback: String) throws -> IPv4Range {
+    private static func range(_ key: String, _ setting: String, _ fallback: String) throws -> IPv4Network {
         let text = setting == "auto" ? fallback : setting
-        guard let range = IPv4Range(text) else {
+        guard let range = IPv4Network(text) else {
             throw CommandFailure(message: "\(key) is \"\(text)\", expected an IPv4 network such as 10.88.0.0/16, or auto", exitCode: 2)
         }
         return range
@@ -53,11 +53,11 @@ struct NetworkRanges {
     static func addresses(_ trie: String) -> [UInt32] {
         trie.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
-            return words.count == 2 && words[0] == "|--" ? IPv4Range.address(String(words[1])) : nil
+            return words.count == 2 && words[0] == "|--" ? IPv4Address(words[1])?.bits : nil
         }.filter { $0 != 0 }
     }
 
-    private static func overlaps(_ taken: (address: UInt32, mask: UInt32), _ range: IPv4Range) -> Bool {
-        range.contains(taken.address) || range.base & taken.mask == taken.address & taken.mask
+    private static func overlaps(_ taken: (address: UInt32, mask: UInt32), _ range: IPv4Network) -> Bool {
+        range.contains(IPv4Address(bits: taken.address)) || range.base.bits & taken.mask == taken.address & taken.mask
     }
 }

@@ -4,6 +4,7 @@ import ContainerRuntime
 import Controllers
 import HTTP
 import Ingest
+import InternetAddresses
 import JSON
 import Kubelet
 import LogStore
@@ -78,7 +79,7 @@ struct Server {
         try await api.bootstrap()
         let client = api.localClient
 
-        let certificates = try Certificates.open(directory, settings, serviceAddress: network.firstAddress, now: clock.now)
+        let certificates = try Certificates.open(directory, settings, serviceAddress: "\(network.base + 1)", now: clock.now)
         var apiEndpoint = HTTPServer.Configuration(
             name: "Kubernetes API", host: "127.0.0.1", port: settings.apiPort, tls: certificates.serverIdentity)
         // As in kube-apiserver: only large answers are packed, and a watch, which may be one of hundreds, never.
@@ -178,9 +179,9 @@ struct Server {
     }
 
     /// Without a network of their own pods reach services by loopback addresses, which need no rights.
-    private static func serviceNetwork(_ ranges: NetworkRanges, _ runtime: HostRuntime) throws -> ServiceNetwork {
+    private static func serviceNetwork(_ ranges: NetworkRanges, _ runtime: HostRuntime) throws -> IPv4Network {
         let text = runtime.abilities.hasPodNetwork ? "\(ranges.services)" : "127.96.0.0/16"
-        guard let network = ServiceNetwork(text) else {
+        guard let network = IPv4Network(text), (12...30).contains(network.prefixLength) else {
             throw CommandFailure(message: "service-cidr is \"\(text)\", expected an IPv4 network of 12 to 30 bits", exitCode: 2)
         }
         return network
@@ -202,10 +203,9 @@ struct Server {
     }
 
     private static func makeProxy(
-        _ network: ServiceNetwork, _ client: LocalClient, _ recorder: EventRecorder, _ registry: MetricRegistry
+        _ network: IPv4Network, _ client: LocalClient, _ recorder: EventRecorder, _ registry: MetricRegistry
     ) throws -> ServiceProxy {
-        guard let block = IPv4Block(network.description) else { throw CommandFailure(message: "\(network) is no IPv4 network") }
-        return ServiceProxy(client: client, serviceCIDR: block, events: RecorderEvents(recorder: recorder), metrics: registry)
+        ServiceProxy(client: client, serviceCIDR: network, events: RecorderEvents(recorder: recorder), metrics: registry)
     }
 
     private static func readOnlyRouter(

@@ -1,3 +1,4 @@
+import InternetAddresses
 import JSON
 import Objects
 import Synchronization
@@ -9,26 +10,26 @@ import Synchronization
 final class ServiceAllocator: Sendable {
     /// What one write took; given back if the write does not happen.
     struct Reservation: Sendable {
-        var address: UInt32?
+        var address: IPv4Address?
         var ports: [Int] = []
     }
     private struct State {
-        var addresses: Set<UInt32> = []
+        var addresses: Set<IPv4Address> = []
         var ports: Set<Int> = []
         /// Where the next search begins, so that a freed address is not handed out at once.
-        var nextAddress: UInt32
+        var nextAddress: IPv4Address
         var nextPort: Int
     }
 
-    let network: ServiceNetwork
+    let network: IPv4Network
     let nodePorts: ClosedRange<Int>
     private let state: Mutex<State>
 
-    init(network: ServiceNetwork, nodePorts: ClosedRange<Int> = 30_000...32_767) {
+    init(network: IPv4Network, nodePorts: ClosedRange<Int> = 30_000...32_767) {
         self.network = network
         self.nodePorts = nodePorts
         // The lower band stays free for addresses that people choose (DNS at .10), as in Kubernetes since 1.26.
-        let band = min(max(16, network.size / 16), 256, network.size / 2)
+        let band = UInt32(min(max(16, network.count / 16), 256, network.count / 2))
         state = Mutex(State(nextAddress: network.base + band, nextPort: nodePorts.lowerBound))
     }
 
@@ -82,7 +83,7 @@ final class ServiceAllocator: Sendable {
     // MARK: Parts
 
     private func admitAddress(
-        _ service: inout JSON, owned: UInt32?, state: inout State, _ reservation: inout Reservation, _ errors: inout [FieldError]
+        _ service: inout JSON, owned: IPv4Address?, state: inout State, _ reservation: inout Reservation, _ errors: inout [FieldError]
     ) {
         let asked = service["spec"]["clusterIP"].string ?? service["spec"]["clusterIPs"][0].string ?? ""
         let text: String
@@ -95,13 +96,13 @@ final class ServiceAllocator: Sendable {
             }
             state.addresses.insert(address)
             reservation.address = address
-            text = ServiceNetwork.text(address)
+            text = "\(address)"
         } else {
             text = asked
             // Another text is not ours to judge: the kind's validation does.
-            if let address = ServiceNetwork.address(asked), address != owned {
+            if let address = IPv4Address(asked), address != owned {
                 let problem =
-                    !network.contains(address)
+                    !network.containsHost(address)
                     ? "the provided IP (\(asked)) is not in the valid range. The range of valid IPs is \(network)"
                     : state.addresses.contains(address) ? "provided IP is already allocated" : nil
                 if let problem {
@@ -117,11 +118,11 @@ final class ServiceAllocator: Sendable {
         service["spec"]["clusterIPs"] = [.string(text)]
     }
 
-    private func nextFree(_ state: inout State) -> UInt32? {
-        for _ in 0..<network.size {
+    private func nextFree(_ state: inout State) -> IPv4Address? {
+        for _ in 0..<network.count {
             let candidate = state.nextAddress
-            state.nextAddress = candidate + 1 < network.base + network.size - 1 ? candidate + 1 : network.base + 2
-            if network.contains(candidate), candidate != network.base + 1, !state.addresses.contains(candidate) { return candidate }
+            state.nextAddress = candidate + 1 < network.last ? candidate + 1 : network.base + 2
+            if network.containsHost(candidate), candidate != network.base + 1, !state.addresses.contains(candidate) { return candidate }
         }
         return nil
     }
@@ -179,7 +180,7 @@ final class ServiceAllocator: Sendable {
         state.ports.subtract(reservation.ports)
     }
 
-    private static func address(of service: JSON) -> UInt32? { service["spec"]["clusterIP"].string.flatMap(ServiceNetwork.address) }
+    private static func address(of service: JSON) -> IPv4Address? { service["spec"]["clusterIP"].string.flatMap { IPv4Address($0) } }
 
     private static func ports(of service: JSON) -> [Int] { service["spec"]["ports"].elements.compactMap { $0["nodePort"].int } }
 
