@@ -36,7 +36,9 @@ struct AnswerFilter {
                 defer { last = key }
                 return key == last ? .skip : .take
             }
-            guard seen.count < maximum else { throw LogQLError(.limit, "dedup would remember more than \(maximum) lines; narrow the query, or use \"dedup consecutive\"") }
+            guard seen.count < maximum else {
+                throw LogQLError(.limit, "dedup would remember more than \(maximum) lines; narrow the query, or use \"dedup consecutive\"")
+            }
             return seen.insert(key).inserted ? .take : .skip
         }
     }

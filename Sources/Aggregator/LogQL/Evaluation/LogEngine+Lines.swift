@@ -41,7 +41,9 @@ extension LogEngine {
         while !isFull {
             try checkTime()
             let page: LogPage
-            do { page = try await source.page(selection, direction: request.direction, after: cursor, limit: pageLimit) } catch { throw LogEngine.wrapped(error) }
+            do { page = try await source.page(selection, direction: request.direction, after: cursor, limit: pageLimit) } catch {
+                throw LogEngine.wrapped(error)
+            }
             result.statistics.add(page.statistics)
             var consumed: LogCursor?
             do {
@@ -116,7 +118,8 @@ extension LogEngine {
             // The stream as it was before stages changed its labels cannot be told from those; the cursor finds the row.
             let stream = try await self.stream(of: entry, in: range)
             for (side, count) in [(LogDirection.backward, before), (.forward, after)] where count > 0 {
-                for neighbour in try await neighbours(of: entry.cursor, in: stream, range, side, count, &result.statistics) where found[neighbour.cursor] == nil {
+                for neighbour in try await neighbours(of: entry.cursor, in: stream, range, side, count, &result.statistics) where found[neighbour.cursor] == nil
+                {
                     found[neighbour.cursor] = neighbour
                 }
                 guard found.count <= options.maximumLines else { throw LogQLError(.limit, "context would hold more than \(options.maximumLines) lines") }
@@ -151,7 +154,8 @@ extension LogEngine {
                 var labels = LabelSet()
                 labels.reset(stream: stream, metadata: page.rows.fields.isEmpty ? Labels() : page.rows.fields[index], severity: page.rows.severities[index])
                 var entry = LogEntry(
-                    cursor: LogCursor(time: page.rows.times[index], sequence: page.rows.sequences[index]), line: Array(text.bytes[text.starts[index]..<text.ends[index]]),
+                    cursor: LogCursor(time: page.rows.times[index], sequence: page.rows.sequences[index]),
+                    line: Array(text.bytes[text.starts[index]..<text.ends[index]]),
                     labels: labels.labels, categories: labels.categories)
                 entry.isContext = true
                 result.append(entry)

@@ -31,7 +31,9 @@ struct PipelinePlan: Sendable {
             if case .label(let filter) = compiled {
                 for part in filter.conjuncts {
                     if changesLabels == 0 { minimumSeverity = max(minimumSeverity, PipelinePlan.minimumSeverity(part)) }
-                    if changesLabels == 1, let parser, let condition = part.condition, condition.name != LabelSet.errorName, condition.name != LabelSet.errorDetailsName {
+                    if changesLabels == 1, let parser, let condition = part.condition, condition.name != LabelSet.errorName,
+                        condition.name != LabelSet.errorDetailsName
+                    {
                         hints.append(FieldCondition(parser, condition.name, accepts: condition.accepts))
                     }
                 }

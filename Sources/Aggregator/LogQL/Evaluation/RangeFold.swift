@@ -99,7 +99,8 @@ struct RangeFold {
         let width = max(1, plan.filling == .cells ? bucketCount : plan.windows.count + 1)
         guard self.labels.count < maximumSeries, (self.labels.count + 1) * width <= maximumPoints else {
             throw LogQLError(
-                .limit, "the query has more than \(self.labels.count) series on the way to its result; group by fewer labels (sum by (…)) or narrow the selector")
+                .limit,
+                "the query has more than \(self.labels.count) series on the way to its result; group by fewer labels (sum by (…)) or narrow the selector")
         }
         index[labels] = self.labels.count
         self.labels.append(labels)
@@ -150,7 +151,9 @@ struct RangeFold {
             case .cells: for bucket in 0..<bucketCount { cells[series * bucketCount + bucket].merge(other.cells[number * bucketCount + bucket]) }
             case .samples:
                 sampleCount += other.samples[number].count
-                guard sampleCount <= maximumPoints else { throw LogQLError(.limit, "the query holds more than \(maximumPoints) values; ask for a shorter range") }
+                guard sampleCount <= maximumPoints else {
+                    throw LogQLError(.limit, "the query holds more than \(maximumPoints) values; ask for a shorter range")
+                }
                 samples[series] += other.samples[number]
             }
         }

@@ -2,7 +2,7 @@ import Pattern
 import Telemetry
 
 extension Parser {
-    private static let functionNames =
+    static let functionNames =
         RangeAggregation.Operation.allCases.map(\.rawValue) + VectorAggregation.Operation.allCases.map(\.rawValue) + ["label_replace", "vector"]
 
     /// A function or an aggregation.
