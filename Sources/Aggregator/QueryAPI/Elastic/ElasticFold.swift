@@ -171,7 +171,7 @@ struct ElasticFold: Sendable {
 }
 
 /// A document that has been read and is not changed any more, so that it may pass from thread to thread.
-struct ElasticDocumentBox: Sendable {
-    nonisolated(unsafe) let document: ElasticDocument
+struct ElasticDocumentBox: @unchecked Sendable {
+    let document: ElasticDocument
     init(_ document: ElasticDocument) { self.document = document }
 }

@@ -9,14 +9,19 @@ enum LogsEncoding {
     /// Of use to the store only.
     private static let hidden: Set<String> = ["pod_uid"]
 
-    /// One line as a JSON object. Text that is no UTF-8 has U+FFFD in its place; `format=raw` gives the bytes as they are.
+    /// One line as a JSON object. Text that is no UTF-8 has U+FFFD in its place, and the bytes as they are beside it, in base64.
     static func append(_ line: LogLine, isMatch: Bool, to text: inout [UInt8]) {
         text.append(contentsOf: "{\"time\":\"".utf8)
         CivilTime(nanosecondsSinceEpoch: line.time).appendRFC3339(to: &text, fractionDigits: 9)
         text.append(UInt8(ascii: "\""))
         for name in named { member(name, line.stream[name], to: &text) }
         member("severity", "\(line.severity)", to: &text)
-        member("line", String(decoding: line.body, as: UTF8.self), to: &text)
+        if let valid = String(validating: line.body, as: UTF8.self) {
+            member("line", valid, to: &text)
+        } else {
+            member("line", String(decoding: line.body, as: UTF8.self), to: &text)
+            member("bytes", Base64.encode(line.body), to: &text)
+        }
         let others = line.stream.list.filter { !named.contains($0.name) && !hidden.contains($0.name) }
         for (name, labels) in [("labels", others), ("fields", line.fields.list)] where !labels.isEmpty {
             text.append(contentsOf: ",\"\(name)\":".utf8)
