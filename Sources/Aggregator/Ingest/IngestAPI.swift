@@ -16,7 +16,7 @@ import Telemetry
 /// | `/write`, `/api/v2/write` | InfluxDB line protocol |
 /// | `/api/v1/import/prometheus` | text, OpenMetrics, binary exposition |
 /// | `/api/v1/import` | JSON lines |
-/// | `/api/v1/import/csv` | CSV |
+/// | `/api/v1/import/csv` | CSV: by `format`, or without one the table of `/api/v1/export` |
 ///
 /// An answer of success means that all is durable. What a request holds is stored as far as it may be; what may not is
 /// counted, and the answer says why.
@@ -210,12 +210,12 @@ public struct IngestAPI: Sendable {
     }
 
     private func csv(_ request: HTTPRequest, _ metrics: IngestMetrics) async throws(IngestError) -> HTTPResponse {
-        guard let format = request.parameter("format") else {
-            throw IngestError(400, "the parameter format is missing, such as format=1:time:unix_ms,2:label:host,3:metric:temperature")
-        }
-        let description = try CSVImport(format: format)
         let bytes = try RequestBody.unpacked(request, limit: limits.unpackedBytes)
-        let batch = try description.read(bytes.span, now: clock.now.milliseconds, limits: limits, extra: try extraLabels(request))
+        guard let format = request.parameter("format") else {
+            let batch = try TableImport.read(bytes.span, limits: limits, extra: try extraLabels(request))
+            return IngestAnswer.plain(batch, try await write(batch, metrics))
+        }
+        let batch = try CSVImport(format: format).read(bytes.span, now: clock.now.milliseconds, limits: limits, extra: try extraLabels(request))
         return IngestAnswer.plain(batch, try await write(batch, metrics))
     }
 

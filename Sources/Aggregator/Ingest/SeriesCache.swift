@@ -12,6 +12,8 @@ struct SeriesCache: Sendable {
         /// Nil if the series may not come in.
         var identity: SeriesIdentity?
         var problem: String?
+        /// The series that came after this one the last time: senders keep their order.
+        var next: Int32 = -1
         /// The request in which the series was last seen, and its batch there.
         var request: UInt32 = 0
         var position: Int32 = 0
@@ -20,6 +22,8 @@ struct SeriesCache: Sendable {
     private(set) var table: ByteTable
     private var entries: [Entry] = []
     private var request: UInt32 = 0
+    /// The last one that was asked for in this request.
+    private var previous = -1
     private let limits: IngestLimits
     private(set) var forgotten = 0
 
@@ -33,6 +37,7 @@ struct SeriesCache: Sendable {
     /// Starts a request.
     mutating func begin() {
         request &+= 1
+        previous = -1
         if entries.count > limits.rememberedSeries || table.byteCount > limits.rememberedBytes || request == .max {
             forgotten += entries.count
             table.removeAll()
@@ -43,12 +48,24 @@ struct SeriesCache: Sendable {
 
     /// The number of the series that is called by these bytes. `labels` is asked once for it.
     mutating func number<E: Error>(_ bytes: Span<UInt8>, _ range: Range<Int>, labels: () throws(E) -> Labels) throws(E) -> Int {
+        let expected = previous < 0 ? -1 : Int(entries[previous].next)
+        if expected >= 0, table.matches(expected, bytes, range) {
+            previous = expected
+            return expected
+        }
         let hash = table.hash(bytes, range)
-        if let known = table.find(bytes, range, hash: hash) { return known }
-        let made = try labels()
-        let problem = limits.problem(made)
-        entries.append(Entry(identity: problem == nil ? SeriesIdentity(made) : nil, problem: problem))
-        return table.insert(bytes, range, hash: hash)
+        let number: Int
+        if let known = table.find(bytes, range, hash: hash) {
+            number = known
+        } else {
+            let made = try labels()
+            let problem = limits.problem(made)
+            entries.append(Entry(identity: problem == nil ? SeriesIdentity(made) : nil, problem: problem))
+            number = table.insert(bytes, range, hash: hash)
+        }
+        if previous >= 0 { entries[previous].next = Int32(truncatingIfNeeded: number) }
+        previous = number
+        return number
     }
 
     func labels(_ number: Int) -> Labels? { entries[number].identity?.labels }
@@ -61,7 +78,7 @@ struct SeriesCache: Sendable {
             return nil
         }
         let position = batch.batches.count
-        batch.batches.append(SeriesBatch(identity, samples: []))
+        batch.batches.append(SeriesBatch(identity))
         entries[number].request = request
         entries[number].position = Int32(truncatingIfNeeded: position)
         return position

@@ -33,6 +33,9 @@ public struct SampleRequest: Sendable, Hashable {
     /// False: only where samples and stale markers are matters. A source may then leave a column empty if it has an
     /// ordinary value at each of the block's moments, and may put any number for a value.
     public var needsValues = true
+    /// Whether a source may answer with what `function` gives in each window, instead of the windows' samples: the windows
+    /// are `(end - range, end]` for the `windowEnds`. See `SampleBlock.isEvaluated`.
+    public var mayBeEvaluated = false
     /// More samples than this make the query fail, so a source may give up with `TooManySamples`.
     public var maximumSamples = Int.max
 
@@ -54,6 +57,8 @@ public struct SampleBlock: Sendable {
     /// One a series: a value for each moment, `Double.absent` where the series has none, `Double.stale` where it ends.
     /// Empty only as `SampleRequest.needsValues` allows.
     public var values: [SampleColumn]
+    /// The moments are ends of the request's windows, and the values what its function gives in them.
+    public var isEvaluated = false
 
     public init(timestamps: [Int64], labels: [Labels], values: [SampleColumn]) {
         precondition(labels.count == values.count, "one column a series")
@@ -74,6 +79,8 @@ public struct SampleAnswer: Sendable {
     public var blocks: [SampleBlock]
     /// What is missing from the answer, for people.
     public var warnings: [String]
+    /// What else is to be said of the answer.
+    public var infos: [String] = []
     /// Chunks that had to be decoded, for `--explain`.
     public var chunksDecoded: Int
 

@@ -123,14 +123,21 @@ public final class SeriesStore: Sendable {
         await reader.seriesCount(matchers, from: from.milliseconds, through: through.milliseconds)
     }
 
-    /// Rollups of the series: the buckets that begin in the span. Days without rollups (the newest, usually) are not in `days`.
+    /// Rollups of the series: the buckets that end in the span. Days without rollups (the newest, usually) are not in `days`.
     ///
-    /// Count, minimum, maximum, first, last and resets are what the samples would give; sums and increases are too as far as
-    /// adding in another order rounds to the same double.
+    /// Count, minimum, maximum, first, last and resets are what the samples would give; sums are too where `isWhole`, others as far
+    /// as adding in another order rounds to the same double.
+    ///
+    /// - Parameter before: leaves out days that end after this.
     public func rollups(
-        matchers: [Matcher], from: Timestamp, through: Timestamp, resolution: RollupResolution
+        matchers: [Matcher], from: Timestamp, through: Timestamp, before: Timestamp = Timestamp(milliseconds: .max), resolution: RollupResolution
     ) async throws -> RollupAnswer {
-        try await reader.rollups(matchers, from: from.milliseconds, through: through.milliseconds, resolution)
+        try await reader.rollups(matchers, from: from.milliseconds, through: through.milliseconds, before: before.milliseconds, resolution)
+    }
+
+    /// How far rollups can stand for the samples of the span, as of now.
+    public func rollupCoverage(_ resolution: RollupResolution, from: Timestamp, through: Timestamp) -> RollupCoverage {
+        shared.coverage(resolution, from: from.milliseconds, through: through.milliseconds)
     }
 
     /// Flushes what is due, merges the parts of windows that ended, and once a day applies the retention. To be called every few seconds.
@@ -165,9 +172,19 @@ public final class SeriesStore: Sendable {
         shared.intake.withLock { $0.isClosed = true }
         // First those that only read: the last connection takes SQLite's own files away, which these may not.
         for reader in readers { await reader.close() }
-        // The next start replays the log, so a failure here costs time and no data.
-        try? await writer.close()
+        do {
+            try await writer.close()
+        } catch {
+            // It was counted. The next start replays the log: this costs time and no data.
+        }
         flock(lock.descriptor, LOCK_UN)
+    }
+
+    /// When the oldest sample may be: the beginning of the first day that has any. nil without samples.
+    public var oldest: Timestamp? {
+        let inHead = shared.head.oldest
+        let days = shared.days.withLock { days in days.rolled.values.reduce(days.totals.keys.min()) { [$0, $1.min()].compactMap { $0 }.min() } }
+        return [days?.start, inHead == .max ? nil : inHead].compactMap { $0 }.min().map { Timestamp(milliseconds: $0) }
     }
 
     /// Where the files are.
@@ -185,7 +202,8 @@ public final class SeriesStore: Sendable {
                 statistics.partBytes += totals.bytes
             }
         }
-        statistics.fileBytes = shared.fileBytes
+        // A directory that cannot be read fails each flush, which tells of it.
+        do { statistics.fileBytes = try shared.fileBytes() } catch { statistics.fileBytes = 0 }
         return statistics
     }
 

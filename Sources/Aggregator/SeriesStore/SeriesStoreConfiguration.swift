@@ -27,8 +27,8 @@ public struct SeriesStoreConfiguration: Sendable {
     public var rollup1hRetention: Duration = .seconds(730 * 86_400)
     /// Whether days that have ended get rollups.
     public var makesRollups = true
-    /// Samples older than the store's newest by more than this are refused. After a restart the newest is what is still
-    /// stored: where it was deleted, older samples are taken again.
+    /// Samples older than the newest that is stored by more than this are refused. Where that one is deleted, older samples
+    /// are taken again. Native histograms are held to it, but do not move it.
     public var outOfOrderWindow: Duration = .seconds(86_400)
     /// Samples further ahead of the clock than this are refused: one absurd time would make all that follows too old.
     /// Not if the out-of-order window is unlimited: then times up to the year 9999 are kept.
@@ -43,6 +43,8 @@ public struct SeriesStoreConfiguration: Sendable {
     public var maxTotalSeries = 10_000_000
     /// Memory for samples that are in no day file yet; beyond half of it all is flushed at once.
     public var maxHeadBytes = 256 << 20
+    /// Samples that are in no day file yet; beyond it all is flushed at once. They are what a start replays, some millions a second.
+    public var maxHeadSamples = 4_000_000
     /// Samples that wait for their commit, over all callers.
     public var maxWaitingSamples = 2_000_000
     /// What one query may return.

@@ -12,6 +12,8 @@ final class Shared: Sendable {
     }
     struct Days {
         var totals: [Day: DayTotals] = [:]
+        /// Days whose rollups are of all samples that the day's file has, or had when it was removed.
+        var rolled: [RollupResolution: Set<Day>] = [:]
         var nextGeneration = 0
 
         mutating func add(_ day: Day, samples: Int, bytes: Int) {
@@ -22,6 +24,9 @@ final class Shared: Sendable {
             totals[day]!.samples += samples
             totals[day]!.bytes += bytes
         }
+
+        /// The day's samples changed: its rollups are old.
+        mutating func noteChange(_ day: Day) { for resolution in RollupResolution.allCases { rolled[resolution]?.remove(day) } }
     }
 
     let directory: String

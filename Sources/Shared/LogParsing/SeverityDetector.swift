@@ -140,7 +140,7 @@ public enum SeverityDetector {
     // MARK: Values
 
     /// A level's name or number, as a field has it.
-    static func value(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? { named(value) ?? numbered(value) }
+    public static func value(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? { named(value) ?? numbered(value) }
 
     /// OpenTelemetry's numbers: 1 to 24, four to a severity.
     static func otlp(_ value: ArraySlice<UInt8>) -> LogRecord.Severity? {

@@ -133,7 +133,7 @@ import Testing
             let series = try #require(answer.series.first)
             #expect(series.buckets.reduce(0) { $0 + $1.count } == Double(raw.values.count))
             for bucket in series.buckets {
-                let inside = zip(raw.timestamps, raw.values).filter { $0.0 >= bucket.start && $0.0 < bucket.start + resolution.milliseconds }
+                let inside = zip(raw.timestamps, raw.values).filter { $0.0 > bucket.end - resolution.milliseconds && $0.0 <= bucket.end }
                 #expect(bucket.first == inside.first?.1 && bucket.last == inside.last?.1 && bucket.firstTime == inside.first?.0)
                 #expect(bucket.min == inside.map(\.1).min() && bucket.max == inside.map(\.1).max() && bucket.sum == inside.reduce(0) { $0 + $1.1 })
             }
@@ -145,11 +145,14 @@ import Testing
     }
 
     @Test func `buckets count resets and what a counter grew by`() {
-        let times: ContiguousArray<Int64> = [0, 60_000, 120_000, 300_000, 360_000]
+        let times: [Int64] = [1, 60_000, 120_000, 300_001, 360_000]
         let buckets = RollupBucket.buckets(times, [10, 15, 3, 4, .stale], .fiveMinutes)
         #expect(buckets.count == 2)
         #expect(buckets[0].increase == 8 && buckets[0].resets == 1 && buckets[0].count == 3 && buckets[0].last == 3)
-        #expect(buckets[1].count == 1 && buckets[1].lastTime == 300_000)
+        #expect(buckets[1].count == 1 && buckets[1].lastTime == 300_001)
+        // One that falls on an end belongs to the bucket that ends there.
+        #expect(RollupBucket.buckets([300_000, 600_000], [0.5, 2], .fiveMinutes).map(\.end) == [300_000, 600_000])
+        #expect(buckets[0].isWhole && !RollupBucket.buckets([1, 2], [1, 0.5], .oneHour)[0].isWhole)
     }
 
     @Test func `what is deleted is gone from answers, from the disk and from the index`() async throws {

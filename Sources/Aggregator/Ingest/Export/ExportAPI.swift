@@ -4,7 +4,8 @@ import SeriesStore
 import Synchronization
 import Telemetry
 
-/// `/api/v1/export`: series by `match[]`, from `start` to `end`, in the form that `format` names (`jsonl`, `prometheus`, `csv`).
+/// `/api/v1/export`: series by `match[]`, from `start` to `end`, in the form that `format` names (`jsonl`, `prometheus`,
+/// `openmetrics`, `csv`); with `head=0` without the table's head. `/api/v1/export/start` says when the oldest sample may be, ms.
 ///
 /// Goes through the time in windows, each of which grows while it holds little and is halved when it holds more than
 /// `windowBytes` of text: memory stays bounded whatever is asked for. A series has a line in each window.
@@ -26,6 +27,7 @@ public struct ExportAPI: Sendable {
     }
 
     public func register(on router: inout HTTPRouter) {
+        router.on("GET", "/api/v1/export/start") { _, _ in .text("\(store.oldest?.milliseconds ?? clock.now.milliseconds)\n") }
         router.on("GET POST", "/api/v1/export") { request, _ in
             do {
                 return try respond(to: request)
@@ -46,12 +48,32 @@ public struct ExportAPI: Sendable {
         let start = try moment(request, "start") ?? 0
         let end = try moment(request, "end") ?? clock.now.milliseconds + 3_600_000
         guard start <= end else { throw IngestError(400, "end is before start") }
+        let hasHead = request.parameter("head") != "0"
         return HTTPResponse(
             fields: ["Content-Type": form.contentType],
             body: .stream { writer in
-                try await writer.write(form.head)
-                for matchers in selectors { try await export(matchers, start, end, form, to: writer) }
+                if hasHead { try await writer.write(form.head) }
+                if form == .openmetrics {
+                    try await exportFamilies(selectors, start, end, to: writer)
+                } else {
+                    for matchers in selectors { try await export(matchers, start, end, form, to: writer) }
+                }
+                try await writer.write(form.tail)
             })
+    }
+
+    /// Metric by metric, for OpenMetrics wants all of one together.
+    private func exportFamilies(_ selectors: [[Matcher]], _ start: Int64, _ end: Int64, to writer: any HTTPBodyWriter) async throws {
+        let known = Dictionary(try await store.metadata().map { ($0.metric, $0) }, uniquingKeysWith: { first, _ in first })
+        var described = Set<String>()
+        for matchers in selectors {
+            let names = try await store.labelValues(
+                Labels.metricName, matchers: matchers, from: Timestamp(milliseconds: start), through: Timestamp(milliseconds: end))
+            for name in names {
+                if let family = OpenMetricsFamily(of: name, known), described.insert(family.name).inserted { try await writer.write(family.head) }
+                try await export(matchers + [Matcher(Labels.metricName, equals: name)], start, end, .openmetrics, to: writer)
+            }
+        }
     }
 
     private func moment(_ request: HTTPRequest, _ name: String) throws(IngestError) -> Int64? {

@@ -92,7 +92,7 @@ enum OTLPJSON {
     }
 
     /// A number that is not negative; absent is 0.
-    private static func whole(_ value: JSON, _ name: String) throws(IngestError) -> UInt64 {
+    static func whole(_ value: JSON, _ name: String) throws(IngestError) -> UInt64 {
         if value.isNull { return 0 }
         if let text = value.string, let number = UInt64(text) { return number }
         if let number = value.int, number >= 0 { return UInt64(number) }
@@ -111,12 +111,12 @@ enum OTLPJSON {
         throw IngestError(400, "\(name) is no number")
     }
 
-    private static func attributes(_ list: JSON) -> [OTLPAttribute] {
+    static func attributes(_ list: JSON) -> [OTLPAttribute] {
         list.elements.map { OTLPAttribute(key: $0["key"].string ?? "", value: text(of: plain($0["value"], depth: 0))) }
     }
 
     /// An `AnyValue` without its wrapping.
-    private static func plain(_ value: JSON, depth: Int) -> JSON {
+    static func plain(_ value: JSON, depth: Int) -> JSON {
         guard depth < 16 else { return .null }
         for (kind, inner) in value.members {
             switch kind {

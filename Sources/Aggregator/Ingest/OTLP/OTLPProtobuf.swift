@@ -16,7 +16,7 @@ enum OTLPProtobuf {
         return request
     }
 
-    private static func message(_ reader: inout WireReader, _ bytes: Span<UInt8>) throws(WireError) -> WireReader {
+    static func message(_ reader: inout WireReader, _ bytes: Span<UInt8>) throws(WireError) -> WireReader {
         try reader.expect(.bytes)
         return try reader.message(bytes)
     }
@@ -216,14 +216,14 @@ enum OTLPProtobuf {
         return exemplar
     }
 
-    private static func hexadecimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+    static func hexadecimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         for place in range.prefix(32) { text += [digits[Int(bytes[place] >> 4)], digits[Int(bytes[place] & 15)]] }
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func attribute(_ reader: inout WireReader, _ bytes: Span<UInt8>) throws(WireError) -> OTLPAttribute {
+    static func attribute(_ reader: inout WireReader, _ bytes: Span<UInt8>) throws(WireError) -> OTLPAttribute {
         var inner = try message(&reader, bytes)
         let (key, value) = try pair(&inner, bytes, depth: 0)
         return OTLPAttribute(key: key, value: OTLPJSON.text(of: value))
@@ -244,7 +244,7 @@ enum OTLPProtobuf {
     }
 
     /// An `AnyValue`: text 1, boolean 2, whole number 3, number 4, list 5, map 6, bytes 7. Deeper than 16 it is left out.
-    private static func any(_ message: WireReader, _ bytes: Span<UInt8>, depth: Int) throws(WireError) -> JSON {
+    static func any(_ message: WireReader, _ bytes: Span<UInt8>, depth: Int) throws(WireError) -> JSON {
         guard depth < 16 else { return .null }
         var reader = message
         var value = JSON.null

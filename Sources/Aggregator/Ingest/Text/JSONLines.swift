@@ -68,11 +68,14 @@ enum JSONLines {
         if let number = value.double { return number }
         if value.isNull { return Double(bitPattern: 0x7ff8_0000_0000_0001) }
         guard let text = value.string else { return nil }
+        return special(text) ?? DecimalNumber.value(of: text)
+    }
+
+    /// The bits of what is no number, as `ExportForm` writes them; nil for any other text.
+    static func special(_ text: String) -> Double? {
         if text == "StaleNaN" { return .stale }
-        if text.hasPrefix("NaN:"), let bits = UInt64(text.dropFirst(4), radix: 16) {
-            let value = Double(bitPattern: bits)
-            return value.isNaN ? value : nil
-        }
-        return DecimalNumber.value(of: text)
+        guard text.hasPrefix("NaN:"), let bits = UInt64(text.dropFirst(4), radix: 16) else { return nil }
+        let value = Double(bitPattern: bits)
+        return value.isNaN ? value : nil
     }
 }

@@ -37,6 +37,7 @@ extension Evaluator {
         var request = request(
             range.selector.matchers, after: ends.start - range.range.milliseconds - beyond, through: ends.last + ahead, step: isFixed ? nil : steps, context)
         request.range = range.range.milliseconds
+        request.mayBeEvaluated = range.selector.looksBeyond == nil && !context.function.isEmpty
         return request
     }
 
@@ -102,6 +103,7 @@ extension Evaluator {
     private func keep(_ request: SampleRequest, _ answer: SampleAnswer, uses: Int, nanoseconds: Int64 = 0) throws(QueryError) {
         let selection = Selection(blocks: answer.blocks, chunksDecoded: answer.chunksDecoded)
         for warning in answer.warnings { warn(warning) }
+        for info in answer.infos { inform(info) }
         statistics.samplesRead += selection.sampleCount
         statistics.seriesRead += selection.seriesCount
         statistics.chunksDecoded += answer.chunksDecoded

@@ -70,6 +70,7 @@ extension Evaluator {
         ) { [context] range in
             Evaluator.eachColumn(blocks, range) { number, column in
                 let (block, cuts) = blocks[number]
+                if block.isEvaluated { return block.spread(column, over: windows.ends, isFixed: windows.isFixed, count: steps.count) }
                 let values: [Double]
                 if let looksBeyond = windows.looksBeyond {
                     let run = SampleRun(compacting: block.timestamps, column)

@@ -176,6 +176,7 @@ final class Evaluator {
     func inform(_ text: String, at position: Range<Int>) { infos.insert("PromQL info: \(text) (\(place(position)))") }
     /// A remark of the source, which has no place in the query.
     func warn(_ text: String) { warnings.insert(text) }
+    func inform(_ text: String) { infos.insert(text) }
     private func place(_ position: Range<Int>) -> LineColumn { LineColumn(offset: position.lowerBound, in: query) }
 
     // MARK: Explanation

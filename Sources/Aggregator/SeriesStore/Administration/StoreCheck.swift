@@ -29,13 +29,13 @@ public struct StoreCheck: Sendable {
         var index: SeriesIndex?
         for name in names.sorted(by: { ($0 != "catalog.db" ? 1 : 0, $0) < ($1 != "catalog.db" ? 1 : 0, $1) }) {
             var report = FileReport(name: name)
-            report.bytes = Int((try? HostFileSystem().status("\(directory)/\(name)").size) ?? 0)
             do {
+                report.bytes = try StoreFile.bytes(of: "\(directory)/\(name)") ?? 0
                 if name == "catalog.db" {
                     index = try catalog(&report)
                 } else if name == "head.db" {
                     try log(index, &report)
-                } else if Day(fileName: name) != nil || Day.endOfRollups(fileName: name) != nil {
+                } else if Day(fileName: name) != nil || RollupFile.read(name: name) != nil {
                     try parts(name, index, &report)
                 } else {
                     continue
@@ -103,7 +103,7 @@ public struct StoreCheck: Sendable {
                 if part.level < 0 { report.problems.append("part \(part.id) was found damaged before and is left out of answers") }
                 do {
                     let reader = try file.reader(part, finish)
-                    try check(part, reader, isRollup ? nil : index, name, &report)
+                    try check(part, reader, isRollup ? nil : index, isRollup, &report)
                 } catch {
                     report.problems.append("part \(part.id): \(error)")
                 }
@@ -111,7 +111,7 @@ public struct StoreCheck: Sendable {
         }
     }
 
-    private func check(_ part: PartRow, _ reader: PartReader, _ index: SeriesIndex?, _ name: String, _ report: inout FileReport) throws {
+    private func check(_ part: PartRow, _ reader: PartReader, _ index: SeriesIndex?, _ isRollup: Bool, _ report: inout FileReport) throws {
         var samples = 0
         var first = Int64.max
         var last = Int64.min
@@ -135,7 +135,9 @@ public struct StoreCheck: Sendable {
             samples == part.samples && first == part.firstTime && last == part.lastTime && reader.ids.first == part.firstSeries
             && reader.ids.last == part.lastSeries
         if !isAsListed { report.problems.append("part \(part.id): its row in the table of parts says something else than it holds") }
-        if first < part.firstWindow * Day.windowMilliseconds || last >= (part.lastWindow + 1) * Day.windowMilliseconds {
+        // Buckets are known by their ends.
+        let end = (part.lastWindow + 1) * Day.windowMilliseconds + (isRollup ? 1 : 0)
+        if first < part.firstWindow * Day.windowMilliseconds || last >= end {
             report.problems.append("part \(part.id): samples outside its windows")
         }
     }

@@ -22,21 +22,22 @@ public struct StoreStats: Sendable {
     public var directoryBytes = 0
     public var bodyBytes = 0
     public var fileBytes = 0
+    /// Parts that cannot be read and are not counted, with the reason.
+    public var unreadable: [String] = []
 
     /// Of the files in a directory, whether a store has them open or not; they are only read. What the log holds is not counted.
-    /// Throws if the directory or its catalog cannot be read; parts that cannot be read are left out, which `StoreCheck` tells of.
+    /// Throws if the directory or its catalog cannot be read; parts that cannot be read are named.
     public static func read(_ directory: String) throws -> StoreStats {
         let names = try HostFileSystem().list(directory)
         var stats = StoreStats()
-        for name in names { stats.fileBytes += Int((try? HostFileSystem().status("\(directory)/\(name)").size) ?? 0) }
+        stats.fileBytes = try StoreFile.bytes(below: directory)
         let index = try Catalog(reading: "\(directory)/catalog.db").load().index
         let finish = zstdFinish()
         for name in names where Day(fileName: name) != nil {
             let file = try DayFile(reading: "\(directory)/\(name)")
             try file.reading {
                 for part in try file.parts() where part.level >= 0 {
-                    guard let reader = try? file.reader(part, finish) else { continue }
-                    stats.add(part, reader) { id in index.isAlive(id) ? index.name(of: id) : "(unknown)" }
+                    try stats.add(part, file, finish) { id in index.isAlive(id) ? index.name(of: id) : "(unknown)" }
                 }
             }
         }
@@ -44,7 +45,14 @@ public struct StoreStats: Sendable {
     }
 
     /// Counts one part in.
-    mutating func add(_ part: PartRow, _ reader: PartReader, name: (SeriesID) -> String) {
+    mutating func add(_ part: PartRow, _ file: DayFile, _ finish: Finish, name: (SeriesID) -> String) throws {
+        let reader: PartReader
+        do {
+            reader = try file.reader(part, finish)
+        } catch let error as ChunkError {
+            unreadable.append("\(file.path): part \(part.id): \(error)")
+            return
+        }
         parts += 1
         var payloads = 0
         for (position, id) in reader.ids.enumerated() {
@@ -85,14 +93,13 @@ public struct CardinalityStats: Sendable, Hashable {
 extension Reader {
     func stats() throws -> StoreStats {
         var stats = StoreStats()
-        stats.fileBytes = shared.fileBytes
+        stats.fileBytes = try shared.fileBytes()
         let days = shared.days.withLock { $0.totals.mapValues(\.generation) }
         for (day, generation) in days.sorted(by: { $0.key < $1.key }) {
             guard let file = try file(day, generation) else { continue }
             try file.reading {
                 for part in try file.cachedParts() where part.level >= 0 {
-                    guard let reader = try? file.reader(part, finish) else { continue }
-                    stats.add(part, reader) { id in shared.index.withLock { $0.name(of: id) } }
+                    try stats.add(part, file, finish) { id in shared.index.withLock { $0.name(of: id) } }
                 }
             }
         }

@@ -30,6 +30,9 @@ struct Day: Hashable, Comparable, Sendable {
 
     static func < (left: Day, right: Day) -> Bool { left.number < right.number }
 
+    /// The day's windows.
+    var windows: ClosedRange<Int64> { start / Day.windowMilliseconds...(end - 1) / Day.windowMilliseconds }
+
     /// The number of the window that holds `time`, counted from 1970.
     static func window(of time: Int64) -> Int64 { time.floorDivided(by: windowMilliseconds) }
 }

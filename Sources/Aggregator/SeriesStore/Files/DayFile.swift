@@ -45,9 +45,9 @@ final class DayFile {
     private var knownParts: [PartRow] = []
 
     /// Opens for writing; makes the file if it is missing.
-    init(writing path: String) throws {
+    init(writing path: String, version: Int64 = StoreFile.formatVersion) throws {
         self.path = path
-        database = try StoreFile.open(path, schema: DayFile.schema, pageSize: 4096)
+        database = try StoreFile.open(path, schema: DayFile.schema, version: version)
     }
 
     init(reading path: String) throws {
@@ -67,6 +67,9 @@ final class DayFile {
             .integer(Int64(part.rows)), .blob(encoded.directory), .blob(encoded.body))
     }
 
+    /// The newest sample of the parts that are not damaged; nil if there is none.
+    func newest() throws -> Int64? { try database.scalar("SELECT max(last_time) FROM part WHERE level >= 0")?.integer }
+
     func remove(part id: Int64) throws { try database.run("DELETE FROM part WHERE id=?", .integer(id)) }
     func setLevel(part id: Int64, _ level: Int64) throws { try database.run("UPDATE part SET level=? WHERE id=?", .integer(level), .integer(id)) }
 
@@ -76,6 +79,10 @@ final class DayFile {
 
     /// All samples of this day in log rows up to this are in parts.
     func flushed() throws -> Int64 { try database.scalar("SELECT seq FROM flushed")?.integer ?? 0 }
+
+    /// How often samples were added or taken away, merges not counted: rollups tell by it whether they are of what there is.
+    func changes() throws -> Int64 { try state("changes") ?? 0 }
+    func noteChange() throws { try setState("changes", try changes() + 1) }
 
     func state(_ key: String) throws -> Int64? { try database.scalar("SELECT value FROM state WHERE key=?", .text(key))?.integer }
     func setState(_ key: String, _ value: Int64) throws {

@@ -1,4 +1,6 @@
 import ChunkCodec
+import Glibc
+import Runtime
 import SQLite
 import Zstd
 
@@ -9,13 +11,13 @@ enum StoreFile {
     static let formatVersion: Int64 = 2
 
     /// Opens or makes a file with `schema`; refuses what another program or a newer Binnacle wrote.
-    static func open(_ path: String, schema: String, pageSize: Int = 4096) throws -> Database {
-        let database = try Database(path: path, durability: .full, pageSize: pageSize)
+    static func open(_ path: String, schema: String, version wanted: Int64 = formatVersion) throws -> Database {
+        let database = try Database(path: path, durability: .full)
         let version = try database.scalar("PRAGMA user_version")?.integer ?? 0
         let application = try database.scalar("PRAGMA application_id")?.integer ?? 0
-        if version > formatVersion { throw SeriesStoreError.newerFormat(path: path, version: version, supported: formatVersion) }
-        if application == applicationID, version != 0, version < formatVersion {
-            throw SeriesStoreError.olderFormat(path: path, version: version, supported: formatVersion)
+        if version > wanted { throw SeriesStoreError.newerFormat(path: path, version: version, supported: wanted) }
+        if application == applicationID, version != 0, version < wanted {
+            throw SeriesStoreError.olderFormat(path: path, version: version, supported: wanted)
         }
         guard application == applicationID || (application == 0 && version == 0) else {
             throw SeriesStoreError.corrupt(path: path, reason: "it is a SQLite file of another program")
@@ -23,10 +25,28 @@ enum StoreFile {
         if version == 0 {
             try database.transaction {
                 try database.execute(schema)
-                try database.execute("PRAGMA application_id=\(applicationID); PRAGMA user_version=\(formatVersion)")
+                try database.execute("PRAGMA application_id=\(applicationID); PRAGMA user_version=\(wanted)")
             }
         }
         return database
+    }
+
+    /// Bytes of the files in a directory. One that goes while they are counted counts nothing.
+    static func bytes(below directory: String) throws(FileError) -> Int {
+        let fileSystem = HostFileSystem()
+        var sum = 0
+        for name in try fileSystem.list(directory) { sum += try bytes(of: "\(directory)/\(name)") ?? 0 }
+        return sum
+    }
+
+    /// nil if there is no such file.
+    static func bytes(of path: String) throws(FileError) -> Int? {
+        do throws(FileError) {
+            return Int(try HostFileSystem().status(path).size)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw error
+        }
     }
 }
 

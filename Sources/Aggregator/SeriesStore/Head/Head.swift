@@ -58,7 +58,14 @@ final class Head: Sendable {
     /// The series that have samples here.
     var series: Set<SeriesID> { state.withLock { Set($0.active.series).union($0.frozen?.series ?? []) } }
     var bytes: Int { state.withLock { $0.active.estimatedBytes + ($0.frozen?.estimatedBytes ?? 0) } }
-    var activeBytes: Int { state.withLock { $0.active.estimatedBytes } }
+    /// Whether it is to be flushed at once.
+    func isLarge(_ configuration: SeriesStoreConfiguration) -> Bool {
+        state.withLock { $0.active.estimatedBytes > configuration.maxHeadBytes / 2 || $0.active.samples > configuration.maxHeadSamples }
+    }
     var samples: Int { state.withLock { $0.active.samples + ($0.frozen?.samples ?? 0) } }
+    /// The oldest sample; `Int64.max` if there is none.
+    var oldest: Int64 { state.withLock { min($0.active.oldest, $0.frozen?.oldest ?? .max) } }
+    /// The newest sample; `Int64.min` if there is none.
+    var newest: Int64 { state.withLock { max($0.active.newest, $0.frozen?.newest ?? .min) } }
     var hasFrozen: Bool { state.withLock { $0.frozen != nil } }
 }

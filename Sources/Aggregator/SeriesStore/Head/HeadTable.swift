@@ -32,6 +32,7 @@ struct HeadTable: Sendable {
     private(set) var samples = 0
     private(set) var lateSamples = 0
     private(set) var newest: Int64 = .min
+    private(set) var oldest: Int64 = .max
     /// Where each series' samples go, by pages of 1024 series.
     private var places: [[Place]] = []
     /// The places that a series had before, if it moved.
@@ -96,6 +97,7 @@ struct HeadTable: Sendable {
         var list = late[id] ?? Late()
         late[id] = nil
         defer { late[id] = list }
+        oldest = min(oldest, time)
         if let last = list.times.last, time <= last {
             let position = list.times.firstPosition(notBefore: time)
             if list.times[position] == time {
@@ -143,6 +145,7 @@ struct HeadTable: Sendable {
         lanes[lane].fills.append(0)
         laneOfTime[time] = lane
         newest = max(newest, time)
+        oldest = min(oldest, time)
         estimatedBytes += 12
     }
 

@@ -39,6 +39,28 @@ struct SeriesChunk: Sendable {
         alive -= 1
     }
 
+    /// Calls `body` with the numbers of each label's name and value in a list as `labels` has them.
+    @inline(__always)
+    static func forEachLabel(_ list: [UInt8], in range: Range<Int>, _ body: (_ name: UInt32, _ value: UInt32) -> Void) {
+        var place = range.lowerBound
+        // Only this program writes these lists, and what a file says was checked when it was read: a wrong one is a bug, and traps.
+        func next() -> UInt32 {
+            var number: UInt32 = 0
+            var shift: UInt32 = 0
+            while true {
+                let byte = list[place]
+                place += 1
+                number |= UInt32(byte & 0x7F) << shift
+                if byte < 0x80 { return number }
+                shift += 7
+            }
+        }
+        while place < range.upperBound {
+            let name = next()
+            body(name, next())
+        }
+    }
+
     // MARK: On disk: docs/formats/series.md, "catalog.db".
 
     /// Each series' symbols as the difference from those of the series before at the same place: nearly all 0.
@@ -47,9 +69,8 @@ struct SeriesChunk: Sendable {
         bytes.appendVarint(count)
         var previous: [Int64] = []
         for offset in 0..<count {
-            var reader = ByteReader(labels, in: labelRange(offset))
             var symbols: [Int64] = []
-            while !reader.isAtEnd, let symbol = try? reader.varint() { symbols.append(Int64(symbol)) }
+            SeriesChunk.forEachLabel(labels, in: labelRange(offset)) { symbols += [Int64($0), Int64($1)] }
             bytes.appendVarint(symbols.count)
             for (place, symbol) in symbols.enumerated() { bytes.appendZigzag(symbol - (place < previous.count ? previous[place] : 0)) }
             previous = symbols

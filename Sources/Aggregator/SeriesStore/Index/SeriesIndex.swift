@@ -32,15 +32,16 @@ struct SeriesIndex: Sendable {
 
     func labels(of id: SeriesID) -> Labels {
         guard let chunk = chunk(id) else { return Labels() }
-        var reader = ByteReader(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size))
         var list: [Labels.Label] = []
-        while let name = try? reader.varint(), let value = try? reader.varint() {
-            list.append(Labels.Label(symbols[UInt32(name)], symbols[UInt32(value)]))
-        }
+        SeriesChunk.forEachLabel(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size)) { list.append(Labels.Label(symbols[$0], symbols[$1])) }
         return Labels(sortedUnchecked: list)
     }
 
-    func isAlive(_ id: SeriesID) -> Bool { chunk(id)?.isAlive(Int(id) % SeriesChunk.size) ?? false }
+    func isAlive(_ id: SeriesID) -> Bool {
+        let (number, offset) = (Int(id) / SeriesChunk.size, Int(id) % SeriesChunk.size)
+        guard number < chunks.count, offset < chunks[number]?.count ?? 0 else { return false }
+        return chunks[number]?.isAlive(offset) ?? false
+    }
 
     /// The metric's name.
     func name(of id: SeriesID) -> String { value(of: Labels.metricName, of: id) ?? "" }
@@ -113,12 +114,11 @@ struct SeriesIndex: Sendable {
     private mutating func register(_ id: SeriesID, _ key: [UInt8], lastHour: Int32) {
         count += 1
         lastHourCounts[lastHour, default: 0] += 1
-        var reader = ByteReader(key)
-        while let name = try? reader.varint(), let value = try? reader.varint() {
-            let pair = name << 32 | value
+        SeriesChunk.forEachLabel(key, in: key.indices) { name, value in
+            let pair = UInt64(name) << 32 | UInt64(value)
             if postings[pair]?.append(id) == nil {
                 postings[pair] = [id]
-                valuesOfName[UInt32(name), default: []].append(UInt32(value))
+                valuesOfName[name, default: []].append(value)
             }
         }
     }
@@ -126,8 +126,8 @@ struct SeriesIndex: Sendable {
     /// Widens the hours of a series; whether that changed anything.
     mutating func touch(_ id: SeriesID, hour: Int32) -> Bool {
         let (number, offset) = (Int(id) / SeriesChunk.size, Int(id) % SeriesChunk.size)
-        guard number < chunks.count, let chunk = chunks[number], offset < chunk.count, chunk.isAlive(offset) else { return false }
-        let (first, last) = (chunk.firstHours[offset], chunk.lastHours[offset])
+        // In place: a copy of the chunk would be one of its arrays too, once one is changed.
+        guard isAlive(id), let first = chunks[number]?.firstHours[offset], let last = chunks[number]?.lastHours[offset] else { return false }
         guard hour < first || hour > last else { return false }
         chunks[number]!.widen(offset, hour)
         if hour > last {
@@ -156,8 +156,7 @@ struct SeriesIndex: Sendable {
         for id in ids {
             let (number, offset) = (Int(id) / SeriesChunk.size, Int(id) % SeriesChunk.size)
             guard number < chunks.count, let chunk = chunks[number], offset < chunk.count, chunk.isAlive(offset) else { continue }
-            var reader = ByteReader(chunk.labels, in: chunk.labelRange(offset))
-            while let name = try? reader.varint(), let value = try? reader.varint() { touched.insert(name << 32 | value) }
+            SeriesChunk.forEachLabel(chunk.labels, in: chunk.labelRange(offset)) { touched.insert(UInt64($0) << 32 | UInt64($1)) }
             let last = chunk.lastHours[offset]
             lastHourCounts[last]! -= 1
             if lastHourCounts[last] == 0 { lastHourCounts[last] = nil }
@@ -259,19 +258,16 @@ struct SeriesIndex: Sendable {
     /// The value of one label of a series.
     func value(of name: String, of id: SeriesID) -> String? {
         guard let wanted = symbols.number(of: name), let chunk = chunk(id) else { return nil }
-        var reader = ByteReader(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size))
-        while let name = try? reader.varint(), let value = try? reader.varint() {
-            if name == UInt64(wanted) { return symbols[UInt32(value)] }
-        }
-        return nil
+        var found: UInt32?
+        SeriesChunk.forEachLabel(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size)) { if $0 == wanted { found = $1 } }
+        return found.map { symbols[$0] }
     }
 
     /// The symbols of the names of a series' labels.
     func names(of id: SeriesID) -> [UInt32] {
         guard let chunk = chunk(id) else { return [] }
-        var reader = ByteReader(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size))
         var names: [UInt32] = []
-        while let name = try? reader.varint(), (try? reader.varint()) != nil { names.append(UInt32(name)) }
+        SeriesChunk.forEachLabel(chunk.labels, in: chunk.labelRange(Int(id) % SeriesChunk.size)) { name, _ in names.append(name) }
         return names
     }
 

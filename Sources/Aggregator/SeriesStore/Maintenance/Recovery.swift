@@ -15,6 +15,8 @@ struct Recovery {
     var dirtyChunks = Set<Int>()
     var newest: Int64 = .min
     var warnings: [String] = []
+    /// The hour that was last noted for each series while the log is replayed.
+    private var noted: [Int32] = []
 
     init(_ shared: Shared) throws {
         catalog = try Catalog(path: shared.path("catalog.db"))
@@ -29,12 +31,14 @@ struct Recovery {
     /// Opens each day file once. A damaged one is moved aside and told of: the others go on.
     private mutating func readDays(_ shared: Shared) throws -> [Day: Int64] {
         var flushed: [Day: Int64] = [:]
+        var changes: [Day: Int64] = [:]
         let fileSystem = HostFileSystem()
         for name in try fileSystem.list(shared.directory) {
             guard let day = Day(fileName: name) else { continue }
             do {
                 let file = try DayFile(writing: shared.path(name))
                 flushed[day] = try file.flushed()
+                changes[day] = try file.changes()
                 let parts = try file.parts()
                 let good = parts.filter { $0.level >= 0 }
                 newest = good.reduce(newest) { max($0, $1.lastTime) }
@@ -55,7 +59,49 @@ struct Recovery {
                 warnings.append("\(shared.path(name)) is damaged (\(error.message)) and was moved to \(aside): its samples are missing")
             }
         }
+        try readRollups(shared, changes)
         return flushed
+    }
+
+    /// Which days have rollups that are of what there is; others that have ended are to be finished anew.
+    private mutating func readRollups(_ shared: Shared, _ changes: [Day: Int64]) throws {
+        var rolled: [RollupResolution: Set<Day>] = [:]
+        for name in try HostFileSystem().list(shared.directory) {
+            guard let (resolution, _) = RollupFile.read(name: name) else { continue }
+            do {
+                for (day, made) in try RollupFile.days(RollupFile.open(shared.path(name))) where changes[day].map({ $0 + 1 == made }) ?? true {
+                    rolled[resolution, default: []].insert(day)
+                }
+            } catch SeriesStoreError.olderFormat {
+                // Their buckets were cut otherwise; what has samples is rolled up anew.
+                try shared.removeDatabase(name)
+                warnings.append("\(shared.path(name)) has rollups of an older form and was removed: they are made anew where the samples are still there")
+            } catch let error as SQLiteError where error.isCorrupt {
+                shared.metrics.corruptParts.increment()
+                warnings.append("\(shared.path(name)) is damaged (\(error.message)): its rollups are missing")
+            }
+        }
+        if shared.configuration.makesRollups {
+            let now = shared.clock.now.milliseconds
+            for day in changes.keys where day.end <= now && !RollupResolution.allCases.allSatisfy({ rolled[$0, default: []].contains(day) }) {
+                unfinished.insert(day)
+            }
+        }
+        shared.days.withLock { $0.rolled = rolled }
+    }
+
+    /// Tells the index that a series has samples in an hour; false if it is not known.
+    private mutating func note(_ id: SeriesID, _ hour: Int32, _ shared: Shared) -> Bool {
+        guard
+            shared.index.withLock({ index in
+                guard index.isAlive(id) else { return false }
+                if index.touch(id, hour: hour) { dirtyChunks.insert(Int(id) / SeriesChunk.size) }
+                return true
+            })
+        else { return false }
+        if Int(id) >= noted.count { noted.append(contentsOf: repeatElement(.min, count: Int(id) + 1024 - noted.count)) }
+        noted[Int(id)] = hour
+        return true
     }
 
     private mutating func replay(_ shared: Shared, _ flushed: [Day: Int64]) throws {
@@ -74,38 +120,40 @@ struct Recovery {
                 damaged.append("\(log.path): row \(sequence) of the log cannot be read, and its samples are lost: \(error)")
                 return
             }
-            var day = Day(number: .min)
-            var isFlushed = false
-            var wanted: [Int] = []
-            for index in record.ids.indices {
-                let own = Day(of: record.times[index])
-                if own != day {
-                    day = own
-                    isFlushed = flushed[day].map { sequence <= $0 } ?? false
-                }
-                if !isFlushed { wanted.append(index) }
-            }
-            let hours = Dictionary(zip(record.ids, record.times), uniquingKeysWith: { first, _ in first })
-            shared.index.withLock { index in
-                for (id, labels) in record.series where !index.isAlive(id) {
-                    guard index.restore(id, labels, hour: hour(hours[id] ?? 0)) else { continue }
-                    dirtyChunks.insert(Int(id) / SeriesChunk.size)
-                }
-                wanted.removeAll { item in
-                    guard index.isAlive(record.ids[item]) else {
-                        unknown += 1
-                        return true
+            if !record.series.isEmpty {
+                let hours = Dictionary(zip(record.ids, record.times), uniquingKeysWith: { first, _ in first })
+                shared.index.withLock { index in
+                    for (id, labels) in record.series where !index.isAlive(id) {
+                        guard index.restore(id, labels, hour: hour(hours[id] ?? 0)) else { continue }
+                        dirtyChunks.insert(Int(id) / SeriesChunk.size)
                     }
-                    if index.touch(record.ids[item], hour: hour(record.times[item])) { dirtyChunks.insert(Int(record.ids[item]) / SeriesChunk.size) }
-                    return false
                 }
             }
+            var time = Int64.min
+            var ownHour: Int32 = 0
+            var isFlushed = false
             shared.head.write { table, _ in
-                for index in wanted { _ = table.add(record.ids[index], record.times[index], record.values[index], hint: &hint) }
+                for (index, id) in record.ids.enumerated() {
+                    if record.times[index] != time {
+                        time = record.times[index]
+                        ownHour = hour(time)
+                        isFlushed = flushed[Day(of: time)].map { sequence <= $0 } ?? false
+                    }
+                    if isFlushed { continue }
+                    if Int(id) >= noted.count || noted[Int(id)] != ownHour {
+                        // Each series once an hour; the head's lock is held, which nobody else wants yet.
+                        guard note(id, ownHour, shared) else {
+                            unknown += 1
+                            continue
+                        }
+                    }
+                    _ = table.add(id, time, record.values[index], hint: &hint)
+                    newest = max(newest, time)
+                    replayed += 1
+                }
             }
-            for index in wanted { newest = max(newest, record.times[index]) }
-            replayed += wanted.count
         }
+        noted = []
         shared.metrics.replayedSamples.increment(by: UInt64(replayed))
         if !damaged.isEmpty {
             shared.metrics.lostRecords.increment(by: UInt64(damaged.count))

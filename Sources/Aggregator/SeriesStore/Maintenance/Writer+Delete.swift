@@ -32,11 +32,21 @@ extension Writer {
             removed += try delete(ids, from: from, through: through, in: day)
             await Task.yield()
         }
+        try deleteRollups(ids, from: from, through: through)
         try catalog.removeExemplars(of: ids, from: from, through: through)
         // Series of which nothing can be left.
         let gone = shared.index.withLock { index in ids.filter { index.isInside($0, from: from, through: through) } }
         forget(Set(gone).subtracting(shared.head.series))
+        if removed > 0 { newest = try newestStored() }
         return removed
+    }
+
+    /// The newest sample in the head and in day files, as a start would find it: what the out-of-order window counts from.
+    private func newestStored() throws -> Int64 {
+        for day in shared.days.withLock({ Array($0.totals.keys) }).sorted(by: >) {
+            if let inFile = try file(day).newest() { return max(inFile, shared.head.newest) }
+        }
+        return shared.head.newest
     }
 
     private func delete(_ ids: Set<SeriesID>, from: Int64, through: Int64, in day: Day) throws -> Int {
@@ -76,12 +86,16 @@ extension Writer {
                 // Under its old number: which of two parts is the later one must not change.
                 try file.insert(encoded.row, encoded.part, id: part.id)
             }
+            if removed > 0 { try file.noteChange() }
             for id in ids {
                 try file.database.run(
                     "DELETE FROM histogram WHERE series=? AND time>=? AND time<=?", .integer(Int64(id)), .integer(from), .integer(through))
             }
         }
-        shared.days.withLock { $0.add(day, samples: -removed, bytes: bytes) }
+        shared.days.withLock { days in
+            if removed > 0 { days.noteChange(day) }
+            days.add(day, samples: -removed, bytes: bytes)
+        }
         if removed > 0 { unfinished[day] = now }
         return removed
     }

@@ -21,7 +21,7 @@ extension Writer {
         // A clock that was set back must not postpone a flush for ever.
         if oldest > now { oldestArrival = now }
         guard now - oldest >= shared.configuration.flushInterval.wholeMilliseconds || shared.head.hasFrozen else { return }
-        try? await flush()
+        do { try await flush() } catch {}
     }
 
     /// To be called inside `exclusively`.
@@ -107,10 +107,12 @@ extension Writer {
         guard try file.flushed() < frozenSequence else { return }
         try file.transaction {
             for part in parts { try file.insert(part.row, part.part) }
+            try file.noteChange()
             try file.setFlushed(through: frozenSequence)
             try interrupt?("inside day")
         }
         shared.days.withLock { days in
+            days.noteChange(day)
             days.add(day, samples: parts.reduce(0) { $0 + $1.row.samples }, bytes: parts.reduce(0) { $0 + $1.row.bytes })
         }
         for part in parts { unsealed[day, default: []].insert(part.row.firstWindow) }

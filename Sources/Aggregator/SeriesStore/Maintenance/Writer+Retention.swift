@@ -15,7 +15,7 @@ extension Writer {
         if lastRetention != today {
             try await applyRetention(now: now)
             lastRetention = today
-        } else if let limit = shared.configuration.maxBytes, shared.fileBytes > limit {
+        } else if let limit = shared.configuration.maxBytes, try shared.fileBytes() > limit {
             try await exclusively { try removeBeyond(limit) }
         }
     }
@@ -47,16 +47,21 @@ extension Writer {
             }
             if let limit = shared.configuration.maxBytes { try removeBeyond(limit) }
             try removeOldRollups(now)
-            forgetEndedSeries(before: boundary)
+            forgetEndedSeries(before: try oldestKept(boundary))
             try writeCatalog()
         }
     }
 
+    /// The first day of which anything is left, rollups included: a series that ended before it is forgotten.
+    private func oldestKept(_ boundary: Day) throws -> Day {
+        shared.days.withLock { days in days.rolled.values.reduce(boundary) { min($0, $1.min() ?? $0) } }
+    }
+
     /// Removes the oldest days until the files fit; the newest day stays.
     private func removeBeyond(_ limit: Int) throws {
-        while shared.fileBytes > limit, let oldest = shared.days.withLock({ $0.totals.count > 1 ? $0.totals.keys.min() : nil }) {
+        while try shared.fileBytes() > limit, let oldest = shared.days.withLock({ $0.totals.count > 1 ? $0.totals.keys.min() : nil }) {
             try remove(oldest)
-            forgetEndedSeries(before: Day(number: oldest.number + 1))
+            forgetEndedSeries(before: try oldestKept(Day(number: oldest.number + 1)))
         }
     }
 
@@ -87,10 +92,7 @@ extension Writer {
 
 extension Shared {
     /// Bytes of all files, logs of SQLite included.
-    var fileBytes: Int {
-        let fileSystem = HostFileSystem()
-        return ((try? fileSystem.list(directory)) ?? []).reduce(0) { $0 + Int((try? fileSystem.status(path($1)).size) ?? 0) }
-    }
+    func fileBytes() throws(FileError) -> Int { try StoreFile.bytes(below: directory) }
 
     /// The log of a database goes before it: alone, it would be taken for that of a new file of this name.
     func removeDatabase(_ name: String) throws(SeriesStoreError) {

@@ -5,11 +5,12 @@ import Telemetry
 
 /// One commit as it is put together: what of the waiting requests is to be stored, and what became of it.
 struct Commit {
-    /// Samples of one item (a frame, a batch) of a request.
+    /// Samples of one item (a frame, a batch) of a request; or of several batches of one sample each.
     private struct Run {
         var request: Int
         var item: Int
         var samples: Range<Int>
+        var isOneEach = false
     }
 
     private let shared: Shared
@@ -58,7 +59,7 @@ struct Commit {
         switch request.content {
         case .frames(let frames): for (item, frame) in frames.enumerated() { add(frame, number, item, &registrar) }
         case .batches(let batches, let metadata):
-            for (item, batch) in batches.enumerated() { add(batch, number, item, &registrar) }
+            for item in batches.indices where !addOne(batches[item], number, item, registrar.epoch) { add(batches[item], number, item, &registrar) }
             self.metadata += metadata
         }
     }
@@ -76,7 +77,6 @@ struct Commit {
             return
         case .fits: break
         }
-        newest = max(newest, time)
         let resolved = registrar.resolve(frame.series, time: time, now: now, shared)
         if resolved.refused > 0 {
             shared.metrics.refusedSeries.increment(by: UInt64(resolved.refused))
@@ -88,7 +88,27 @@ struct Commit {
             record.times.append(time)
             record.values.append(frame.values[position])
         }
+        if record.ids.count > start { newest = max(newest, time) }
         runs.append(Run(request: request, item: item, samples: start..<record.ids.count))
+    }
+
+    /// The common case, a batch of one sample of a series that is known; false if it is another.
+    @inline(__always)
+    private mutating func addOne(_ batch: SeriesBatch, _ request: Int, _ item: Int, _ epoch: UInt32) -> Bool {
+        guard batch.samples.count == 1, batch.isPlain, let id = batch.series.id(epoch) else { return false }
+        let sample = batch.samples[0]
+        guard !sample.value.isAbsent, case .fits = place(sample.timestamp) else { return false }
+        newest = max(newest, sample.timestamp)
+        let start = record.ids.count
+        record.ids.append(id)
+        record.times.append(sample.timestamp)
+        record.values.append(sample.value)
+        if let last = runs.last, last.isOneEach, last.request == request, last.item + last.samples.count == item {
+            runs[runs.count - 1].samples = last.samples.lowerBound..<start + 1
+        } else {
+            runs.append(Run(request: request, item: item, samples: start..<start + 1, isOneEach: true))
+        }
+        return true
     }
 
     private mutating func add(_ batch: SeriesBatch, _ request: Int, _ item: Int, _ registrar: inout Registrar) {
@@ -113,7 +133,7 @@ struct Commit {
                 record.values.append(sample.value)
             }
         }
-        guard !batch.histograms.isEmpty || !batch.exemplars.isEmpty else { return }
+        guard !batch.isPlain else { return }
         for histogram in batch.histograms {
             switch place(histogram.timestamp) {
             case .tooNew: refuse(&outcome.tooNew, request, batch, "is too far ahead of the clock", histogram.timestamp)
@@ -121,7 +141,6 @@ struct Commit {
             case .fits:
                 guard let id = known ?? resolve(batch, histogram.timestamp, request, &outcome, &registrar) else { return }
                 known = id
-                newest = max(newest, histogram.timestamp)
                 histograms.append((id, histogram))
                 outcome.written += 1
             }
@@ -220,6 +239,12 @@ struct Commit {
                 }
             }
             note(run, written: counts.0, duplicates: counts.1, overwritten: counts.2)
+            guard run.isOneEach, counts.1 + counts.2 > 0 else { continue }
+            for (offset, kind) in results[run.samples].enumerated() where kind > 0 {
+                var outcome = WriteOutcome()
+                if kind == 1 { outcome.duplicates = 1 } else { outcome.overwritten = 1 }
+                self.results[run.request].write.exceptions[run.item + offset] = outcome
+            }
         }
         runs = []
     }
@@ -241,6 +266,7 @@ struct Commit {
             outcome.duplicates = duplicates
             outcome.overwritten = overwritten
             results[run.request].write.total += outcome
+            if run.isOneEach { return }
             if duplicates + overwritten > 0 || results[run.request].write.exceptions[run.item] != nil {
                 results[run.request].write.exceptions[run.item, default: WriteOutcome()] += outcome
             }

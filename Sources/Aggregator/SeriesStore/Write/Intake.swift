@@ -9,7 +9,7 @@ struct Intake: Sendable {
         var sampleCount: Int {
             switch self {
             case .frames(let frames): frames.reduce(0) { $0 + $1.values.count }
-            case .batches(let batches, _): batches.reduce(0) { $0 + $1.samples.count + $1.histograms.count + $1.exemplars.count }
+            case .batches(let batches, _): batches.reduce(0) { $0 + $1.samples.count + ($1.isPlain ? 0 : $1.histograms.count + $1.exemplars.count) }
             }
         }
     }

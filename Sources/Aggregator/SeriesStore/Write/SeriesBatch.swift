@@ -38,15 +38,43 @@ public struct SeriesBatch: Sendable {
     }
 
     public var series: SeriesIdentity
-    public var samples: [Sample]
-    public var exemplars: [Exemplar]
-    public var histograms: [Histogram]
+    public var samples: SampleList
+    /// Most batches have none, and then cost no reference.
+    private var extras: [Extras]?
+
+    private struct Extras: Sendable {
+        var exemplars: [Exemplar] = []
+        var histograms: [Histogram] = []
+    }
+
+    public var exemplars: [Exemplar] {
+        get { extras?[0].exemplars ?? [] }
+        set {
+            if extras == nil { extras = [Extras()] }
+            extras![0].exemplars = newValue
+        }
+    }
+    public var histograms: [Histogram] {
+        get { extras?[0].histograms ?? [] }
+        set {
+            if extras == nil { extras = [Extras()] }
+            extras![0].histograms = newValue
+        }
+    }
+    /// Whether there is nothing but samples.
+    var isPlain: Bool { extras == nil }
 
     public init(_ series: SeriesIdentity, samples: [Sample], exemplars: [Exemplar] = [], histograms: [Histogram] = []) {
         self.series = series
-        self.samples = samples
-        self.exemplars = exemplars
-        self.histograms = histograms
+        self.samples = SampleList(samples)
+        if !exemplars.isEmpty || !histograms.isEmpty { extras = [Extras(exemplars: exemplars, histograms: histograms)] }
+    }
+
+    /// Of one sample, or of none that is there yet: makes no array.
+    public init(_ series: SeriesIdentity, _ sample: Sample? = nil) {
+        self.series = series
+        samples = SampleList()
+        if let sample { samples.append(sample) }
     }
 
     public init(labels: Labels, samples: [Sample], exemplars: [Exemplar] = [], histograms: [Histogram] = []) {

@@ -31,7 +31,7 @@ actor Writer {
     /// The log's newest row when the frozen table was taken.
     var frozenSequence: Int64 = 0
     /// The newest sample of all.
-    private var newest: Int64
+    var newest: Int64
     private var results: [UInt64: Result<Intake.Outcome, SeriesStoreError>] = [:]
     private(set) var isClosed = false
     private var isBusy = false
@@ -59,12 +59,17 @@ actor Writer {
     /// The outcome of a request, which an earlier caller's commit may have taken along.
     func commit(_ ticket: UInt64) async throws(SeriesStoreError) -> Intake.Outcome {
         // A head beyond its bound refuses: first see whether it can be written now.
-        if shared.head.bytes > shared.configuration.maxHeadBytes, !isBusy, now >= nextFlush { try? await flush() }
+        if shared.head.bytes > shared.configuration.maxHeadBytes, !isBusy, now >= nextFlush { await flushForRoom() }
         if results[ticket] == nil { drain() }
         guard let result = results.removeValue(forKey: ticket) else { throw .closed }
         // Beyond half of the bound whoever comes waits for the flush, if none is under way.
-        if shared.head.activeBytes > shared.configuration.maxHeadBytes / 2, !isBusy, now >= nextFlush { try? await flush() }
+        if shared.head.isLarge(shared.configuration), !isBusy, now >= nextFlush { await flushForRoom() }
         return try result.get()
+    }
+
+    /// A failure is counted, and leaves the head full: then writes are refused, which tells of it.
+    private func flushForRoom() async {
+        do { try await flush() } catch {}
     }
 
     private func drain() {

@@ -7,7 +7,7 @@ import Serving
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Read samples in: JSON lines, Prometheus' text or CSV.",
+        commandName: "import", abstract: "Read samples in: JSON lines, Prometheus' text, OpenMetrics or CSV.",
         discussion: """
             Sends the file in pieces of whole lines to the ingest port, and waits where the store has no room. Stopped, it says
             at which byte to go on; what is sent twice is stored once.
@@ -18,8 +18,9 @@ struct ImportCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The file; - for standard input.") var file: String
-    @Option(help: "The form; OpenMetrics' text is taken as prometheus.") var format = ExportForm.jsonl
-    @Option(help: ArgumentHelp("What the columns are.", valueName: "description")) var csvFormat: String?
+    @Option(help: "The form.") var format = ExportForm.jsonl
+    @Option(help: ArgumentHelp("What the columns are; without it they are those of `binnacle export --format csv`.", valueName: "description"))
+    var csvFormat: String?
     @Option(help: ArgumentHelp("Go on at this byte.", valueName: "n")) var fromByte = 0
     @Option(help: ArgumentHelp("The ingest port to send to.", discussion: "Default: port 10251 here.", valueName: "url")) var server: String?
     @Option(help: ArgumentHelp("Send to the copy whose ports are moved by N.", valueName: "n")) var portOffset = 0
@@ -32,12 +33,8 @@ struct ImportCommand: AsyncParsableCommand {
         }
         switch format {
         case .jsonl: address.target = "/api/v1/import"
-        case .prometheus: address.target = "/api/v1/import/prometheus"
-        case .csv:
-            guard let csvFormat else {
-                throw CommandFailure(message: "--csv-format is missing", hint: "such as 1:time:unix_s,2:label:host,3:metric:temperature", exitCode: 2)
-            }
-            address.target = "/api/v1/import/csv?format=\(csvFormat.percentEncoded)"
+        case .prometheus, .openmetrics: address.target = "/api/v1/import/prometheus"
+        case .csv: address.target = "/api/v1/import/csv" + (csvFormat.map { "?format=\($0.percentEncoded)" } ?? "")
         }
         let descriptor = file == "-" ? STDIN_FILENO : unsafe open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw CommandFailure(message: "cannot open \(file): \(errnoText(errno))") }
@@ -75,11 +72,18 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func post(_ piece: [UInt8], to address: HTTPAddress, at offset: Int) async throws {
         guard !piece.isEmpty else { return }
+        var fields: HTTPFields = [:]
+        var piece = piece
+        if format == .openmetrics {
+            fields["Content-Type"] = format.contentType
+            // Each piece is a page of its own to the server.
+            if !piece.suffix(format.tail.count).elementsEqual(format.tail) { piece += format.tail }
+        }
         var wait = Backoff(first: .milliseconds(200), limit: .seconds(10))
         while true {
             let answer: HTTPClient.Answer
             do {
-                answer = try await HTTPClient().send("POST", address, body: piece, timeout: .seconds(120))
+                answer = try await HTTPClient().send("POST", address, fields: fields, body: piece, timeout: .seconds(120))
             } catch let error as ServingError {
                 throw CommandFailure(message: "\(error)", hint: "go on with --from-byte \(offset); --server or --port-offset say where", exitCode: 5)
             }

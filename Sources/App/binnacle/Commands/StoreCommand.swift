@@ -75,6 +75,7 @@ struct StoreCommand: ParsableCommand {
                 }
                 return table.render(width: Output.width)
             }
+            for problem in stats.unreadable { Output.error("warning: \(problem); it is not counted") }
             let perSample = stats.samples == 0 ? 0 : Double(stats.fileBytes) / Double(stats.samples)
             try Output.write(
                 table("metric", stats.metrics, limit) + "\n" + table("codec", stats.codecs, .max) + "\n"
