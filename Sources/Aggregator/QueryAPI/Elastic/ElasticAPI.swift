@@ -143,10 +143,6 @@ public struct ElasticAPI: Sendable {
         search.cursor = cursor
         if let until = request.until {
             search.query = .and([search.query, .range("@timestamp", ElasticRange(upper: .init(text: "", isIncluded: true, time: until)))])
-            // Ties are broken by themselves while paging over a fixed state.
-            if !body["pit"].isNull, search.sort.last.map({ !$0.isTime || $0.field == "@timestamp" }) ?? true {
-                search.sort.append(.init(field: "_shard_doc", isAscending: search.sort.last?.isAscending ?? true))
-            }
         }
         let outcome = try await search.run(on: source)
         return (try search.document(outcome, took: .now - start).members, outcome.last)
@@ -156,7 +152,9 @@ public struct ElasticAPI: Sendable {
     private func checkExistence(_ request: ElasticRequest) async throws {
         guard request.parameters["ignore_unavailable"] != "true" else { return }
         for name in request.indices.exactNames where name != ElasticDocument.plainIndex {
-            guard try await source.streams([Matcher("_index", equals: name)], in: Int64.min..<Int64.max).isEmpty == false else { throw ElasticError.noIndex(name) }
+            guard try await source.streams([Matcher("_index", equals: name)], in: Int64.min..<Int64.max).isEmpty == false else {
+                throw ElasticError.noIndex(name)
+            }
         }
     }
 
@@ -180,7 +178,9 @@ public struct ElasticAPI: Sendable {
                     throw ElasticError.parsing("line \(position + 1) or \(position + 2) is no JSON object")
                 }
                 var one = request
-                if let name = head["index"].string ?? head["index"].array.map({ $0.compactMap(\.string).joined(separator: ",") }) { one.indices = ElasticIndices(name) }
+                if let name = head["index"].string ?? head["index"].array.map({ $0.compactMap(\.string).joined(separator: ",") }) {
+                    one.indices = ElasticIndices(name)
+                }
                 if head["ignore_unavailable"] == true { one.parameters["ignore_unavailable"] = "true" }
                 one.body = body
                 var document = try await search(one).members
@@ -203,7 +203,10 @@ public struct ElasticAPI: Sendable {
         request.until = state.until
         request.parameters = ["ignore_unavailable": "true"]
         guard let cursor = state.cursor else {
-            return ["_scroll_id": JSON(text), "took": 0, "timed_out": false, "_shards": ElasticSearch.shards(LogStatistics()), "hits": ["max_score": nil, "hits": []]]
+            return [
+                "_scroll_id": JSON(text), "took": 0, "timed_out": false, "_shards": ElasticSearch.shards(LogStatistics()),
+                "hits": ["max_score": nil, "hits": []],
+            ]
         }
         var answer = try await run(state.body, request, after: cursor)
         answer.document["_scroll_id"] = JSON(ElasticState(indices: state.indices, until: state.until, body: state.body, cursor: answer.last).text)
@@ -239,7 +242,9 @@ public struct ElasticAPI: Sendable {
         let start = ContinuousClock.now
         let search = try ElasticSearch(request.body, parameters: request.parameters, indices: request.indices, now: request.now)
         let plan = try ElasticPlan(search.query, indices: request.indices)
-        guard plan.remainder == nil else { throw ElasticError.illegal("only ranges of @timestamp can be deleted here; Loki's delete takes selectors and line filters") }
+        guard plan.remainder == nil else {
+            throw ElasticError.illegal("only ranges of @timestamp can be deleted here; Loki's delete takes selectors and line filters")
+        }
         let total = try await LogVolume.read(plan.selection, step: nil, from: source).total.lines
         _ = try await deletion.delete(plan.selection, query: request.body["query"].description)
         return [

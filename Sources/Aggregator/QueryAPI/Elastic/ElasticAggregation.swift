@@ -20,7 +20,8 @@ struct ElasticAggregation: Sendable {
     enum Kind: Sendable {
         case dateHistogram(field: String, Interval, offset: Int64, isKeyed: Bool, minimumCount: Int, bounds: ClosedRange<Int64>?)
         case histogram(field: String, interval: Double, offset: Double, minimumCount: Int)
-        case terms(field: String, size: Int, order: [(key: String, isAscending: Bool)], missing: String?, include: Pattern?, exclude: Pattern?, minimumCount: Int)
+        case terms(
+            field: String, size: Int, order: [(key: String, isAscending: Bool)], missing: String?, include: Pattern?, exclude: Pattern?, minimumCount: Int)
         case filter(ElasticQuery)
         case filters([(name: String?, query: ElasticQuery)], other: String?)
         case range(field: String, [Span], isDate: Bool, isKeyed: Bool)
@@ -100,7 +101,9 @@ struct ElasticAggregationParser {
         }
         let offset = try given["offset"].string.map { text throws(ElasticError) -> Int64 in
             let isNegative = text.hasPrefix("-")
-            guard let length = LokiParameters.parseDuration(text.filter { $0 != "+" && $0 != "-" }) else { throw .illegal("[offset] is [\(text)], which is no duration") }
+            guard let length = LokiParameters.parseDuration(text.filter { $0 != "+" && $0 != "-" }) else {
+                throw .illegal("[offset] is [\(text)], which is no duration")
+            }
             return isNegative ? -length : length
         }
         return .dateHistogram(

@@ -30,7 +30,9 @@ extension ElasticSearch {
         ])
         if !statistics.damaged.isEmpty {
             shards["failures"] = .array(
-                statistics.damaged.map { ["shard": 0, "index": JSON(ElasticDocument.plainIndex), "reason": ["type": "corrupt_index_exception", "reason": JSON($0)]] })
+                statistics.damaged.map {
+                    ["shard": 0, "index": JSON(ElasticDocument.plainIndex), "reason": ["type": "corrupt_index_exception", "reason": JSON($0)]]
+                })
         }
         return .object(shards)
     }

@@ -64,7 +64,11 @@ extension ElasticFold {
             guard bucket?.count ?? 0 >= minimum else { continue }
             let text = ElasticTime.text(start)
             rows.append(
-                (text, try Self.bucket([("key_as_string", JSON(text)), ("key", .integer(start / 1_000_000))], bucket ?? Bucket(inner: aggregation.inner.map(ElasticFold.init)))))
+                (
+                    text,
+                    try Self.bucket(
+                        [("key_as_string", JSON(text)), ("key", .integer(start / 1_000_000))], bucket ?? Bucket(inner: aggregation.inner.map(ElasticFold.init)))
+                ))
         }
         return ["buckets": isKeyed ? .object(rows) : .array(rows.map(\.1))]
     }

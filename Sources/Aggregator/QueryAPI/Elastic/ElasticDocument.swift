@@ -10,7 +10,8 @@ final class ElasticDocument {
     /// Names by which shippers know a stream's labels.
     static let aliases: [String: String] = [
         "kubernetes.namespace": "namespace", "kubernetes.namespace_name": "namespace", "kubernetes.pod.name": "pod", "kubernetes.pod_name": "pod",
-        "kubernetes.container.name": "container", "kubernetes.container_name": "container", "kubernetes.node.name": "node", "host.name": "node",
+        "kubernetes.container.name": "container", "kubernetes.container_name": "container", "kubernetes.node.name": "node", "host.name": "host",
+        "service.name": "service_name", "log.file.path": "filename",
         "kubernetes.host": "node", "kubernetes.pod.uid": "pod_uid", "kubernetes.pod_id": "pod_uid",
     ]
     static let levelNames: Set<String> = ["level", "log.level", "severity"]

@@ -57,7 +57,8 @@ struct ElasticQueryParser {
     }
 
     private mutating func boolean(_ body: JSON) throws(ElasticError) -> ElasticQuery {
-        for (name, _) in body.members where !["must", "filter", "should", "must_not", "minimum_should_match", "boost", "adjust_pure_negative", "_name"].contains(name) {
+        for (name, _) in body.members
+        where !["must", "filter", "should", "must_not", "minimum_should_match", "boost", "adjust_pure_negative", "_name"].contains(name) {
             throw .parsing("[bool] query does not support [\(name)]")
         }
         let must = try list(body["must"]) + list(body["filter"])
@@ -90,19 +91,23 @@ struct ElasticQueryParser {
         let ignoresCase = given["case_insensitive"].bool ?? false
         switch name {
         case "term":
-            guard !ignoresCase else { return .fits(field, try ElasticQuery.wildcard(value("value").replacing("*", with: "\\*").replacing("?", with: "\\?"), ignoringCase: true)) }
+            guard !ignoresCase else {
+                return .fits(field, try ElasticQuery.wildcard(value("value").replacing("*", with: "\\*").replacing("?", with: "\\?"), ignoringCase: true))
+            }
             return Self.terms(field, [value("value")])
         case "match":
             let text = value("query")
             guard ElasticDocument.plain(field) == field else { return Self.terms(field, [text]) }
             let words = ElasticWords.split(text)
             let isAnd = given["operator"].string?.lowercased() == "and"
-            return .words(field, words, minimum: try Self.minimum(given["minimum_should_match"], of: words.count) ?? (isAnd ? words.count : min(1, words.count)))
+            return .words(
+                field, words, minimum: try Self.minimum(given["minimum_should_match"], of: words.count) ?? (isAnd ? words.count : min(1, words.count)))
         case "fuzzy": return .words(field, ElasticWords.split(value("value")), minimum: 1)
         case "match_phrase": return .phrase(field, ElasticWords.split(value("query")), isPrefix: false)
         case "match_phrase_prefix": return .phrase(field, ElasticWords.split(value("query")), isPrefix: true)
         case "prefix":
-            return .fits(field, try ElasticQuery.wildcard(value("value").replacing("*", with: "\\*").replacing("?", with: "\\?") + "*", ignoringCase: ignoresCase))
+            return .fits(
+                field, try ElasticQuery.wildcard(value("value").replacing("*", with: "\\*").replacing("?", with: "\\?") + "*", ignoringCase: ignoresCase))
         case "wildcard": return .fits(field, try ElasticQuery.wildcard(value("value", "wildcard"), ignoringCase: ignoresCase))
         case "regexp": return .fits(field, try ElasticQuery.pattern("(?s:\(value("value")))", ignoringCase: ignoresCase))
         default: return .range(field, try range(field, given))

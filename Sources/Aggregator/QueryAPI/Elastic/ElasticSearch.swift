@@ -49,9 +49,14 @@ struct ElasticSearch: Sendable {
         from = body["from"].int ?? parameters["from"].flatMap { Int($0) } ?? 0
         guard size >= 0, from >= 0 else { throw .illegal("[size] and [from] may not be negative") }
         guard size + from <= Self.window else {
-            throw .illegal("Result window is too large, from + size must be less than or equal to: [\(Self.window)] but was [\(size + from)]; use search_after or scroll")
+            throw .illegal(
+                "Result window is too large, from + size must be less than or equal to: [\(Self.window)] but was [\(size + from)]; use search_after or scroll")
         }
         sort = try Self.sorts(body["sort"].isNull ? JSON(parameters["sort"] ?? "") : body["sort"])
+        // Over a fixed state ties are broken without being asked.
+        if !body["pit"].isNull, sort.last.map({ !$0.isTime || $0.field == "@timestamp" }) ?? true {
+            sort.append(Sort(field: "_shard_doc", isAscending: sort.last?.isAscending ?? true))
+        }
         searchAfter = body["search_after"].elements
         if !searchAfter.isEmpty, searchAfter.count != sort.count, !(sort.isEmpty && searchAfter.count <= 2) {
             throw .illegal("search_after has \(searchAfter.count) value(s) but sort has \(sort.count).")
@@ -138,7 +143,9 @@ struct ElasticSearch: Sendable {
         guard totalLimit != nil || !aggregations.isEmpty else { return }
         if plan.remainder == nil, try await countQuickly(plan, source, &outcome) { return }
         let start = aggregations.map { ElasticFold($0) }
-        let (parts, statistics) = try await source.scan(plan.selection) { (count: Int64(0), folds: start) } _: { partial, rows in
+        let (parts, statistics) = try await source.scan(plan.selection) {
+            (count: Int64(0), folds: start)
+        } _: { partial, rows in
             if plan.remainder == nil, partial.folds.isEmpty {
                 partial.count += Int64(rows.count)
                 return
@@ -234,7 +241,9 @@ struct ElasticSearch: Sendable {
     private func sorted(_ plan: ElasticPlan, _ source: any LogSource, _ outcome: inout Outcome) async throws {
         let wanted = from + size
         let order = self
-        let (parts, statistics) = try await source.scan(plan.selection) { [ElasticDocumentBox]() } _: { best, rows in
+        let (parts, statistics) = try await source.scan(plan.selection) {
+            [ElasticDocumentBox]()
+        } _: { best, rows in
             let text = try rows.text()
             for row in 0..<rows.count {
                 let document = ElasticDocument(rows, text, row)

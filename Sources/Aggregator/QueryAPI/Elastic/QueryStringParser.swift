@@ -136,7 +136,7 @@ struct QueryStringParser {
         skipSpaces()
         guard index < text.count else { throw failure("a value is missing after \(name):") }
         switch text[index] {
-        case "(": 
+        case "(":
             index += 1
             let query = try sequence(field: name)
             guard index < text.count else { throw failure("a \")\" is missing") }

@@ -41,7 +41,9 @@ struct LogVolume: Sendable {
             }
             return volume
         }
-        let (parts, statistics) = try await source.scan(selection) { LogVolume() } _: { volume, rows in
+        let (parts, statistics) = try await source.scan(selection) {
+            LogVolume()
+        } _: { volume, rows in
             try volume.add(rows, start: start, step: step)
         }
         for part in parts { volume.merge(part) }

@@ -46,10 +46,13 @@ extension LogsAPI {
             }
             return result
         }
-        let (parts, statistics) = try await source.scan(query.selection) { Counts() } _: { counts, rows in
+        let (parts, statistics) = try await source.scan(query.selection) {
+            Counts()
+        } _: { counts, rows in
             if query.runner == nil {
                 for row in 0..<rows.count {
-                    counts.add(rows.streams[Int(rows.stream[row])], rows.fields.isEmpty ? Labels() : rows.fields[row], rows.times[row], rows.severities[row], grouping)
+                    counts.add(
+                        rows.streams[Int(rows.stream[row])], rows.fields.isEmpty ? Labels() : rows.fields[row], rows.times[row], rows.severities[row], grouping)
                 }
                 return
             }
@@ -149,7 +152,9 @@ extension LogsAPI {
         }
         let limit = try parameters.integer("limit", 10, 1...10_000)
         let start = ContinuousClock.now
-        let (parts, statistics) = try await source.scan(query.selection) { (values: [String: Int64](), total: 0) } _: { partial, rows in
+        let (parts, statistics) = try await source.scan(query.selection) {
+            (values: [String: Int64](), total: 0)
+        } _: { partial, rows in
             for line in try query.lines(rows) {
                 let one = LogRows(line)
                 let values = ElasticDocument(one, try one.text(), 0).values(of: field)
@@ -184,7 +189,10 @@ extension LogsAPI {
             }
         }
         let rows = found.sorted { $0.key < $1.key }.map { name, field -> JSON in
-            ["name": JSON(name), "lines": JSON(field.count), "distinct": JSON(field.values.count), "examples": .array(field.values.sorted().prefix(3).map { JSON($0) })]
+            [
+                "name": JSON(name), "lines": JSON(field.count), "distinct": JSON(field.values.count),
+                "examples": .array(field.values.sorted().prefix(3).map { JSON($0) }),
+            ]
         }
         return Self.figures([("fields", .array(rows)), ("sampled", JSON(page.rows.count))], page.statistics, page.rows.count, since: start)
     }
@@ -196,7 +204,9 @@ extension LogsAPI {
         let start = ContinuousClock.now
         let streams = try await source.streams(query.selection.matchers, in: query.selection.range).count
         let streamSeconds = (ContinuousClock.now - start).inSeconds
-        let (parts, statistics) = try await source.scan(query.selection) { (read: 0, passed: 0) } _: { partial, rows in
+        let (parts, statistics) = try await source.scan(query.selection) {
+            (read: 0, passed: 0)
+        } _: { partial, rows in
             partial.read += rows.count
             partial.passed += try query.runner?.entries(rows).count ?? rows.count
         }

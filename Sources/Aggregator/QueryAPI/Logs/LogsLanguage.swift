@@ -15,7 +15,7 @@ enum LogsLanguage {
 
     static func words(_ text: String, _ range: Range<Int64>, now: Int64) throws(LogsRequestError) -> LogsQuery {
         do throws(LogQLError) {
-            return try plan(try LogExpression.parse(text), range, now)
+            return try plan(try LogExpression.parseWords(text), range, now)
         } catch {
             throw LogsRequestError(parameter: "q", problem: error.message, hint: "write words, \"phrases\", -without, pod:name, level:warn+")
         }
@@ -27,7 +27,8 @@ enum LogsLanguage {
         }
         let runner = try LogPipelineRunner(pipeline, now: now)
         if let stage = runner.leftOut.first {
-            throw LogQLError(.syntax, "the stage \(stage) looks at an answer as a whole, which is given out line by line here; /loki/api/v1/query_range knows it")
+            throw LogQLError(
+                .syntax, "the stage \(stage) looks at an answer as a whole, which is given out line by line here; /loki/api/v1/query_range knows it")
         }
         return LogsQuery(selection: runner.selection(range), runner: runner.isTrivial ? nil : runner, text: "\(expression)")
     }

@@ -58,7 +58,9 @@ struct LogsParameters {
     /// The one `q` of a language.
     private func wholeText() throws(LogsRequestError) -> String? {
         let texts = request.parameters("q")
-        guard texts.count <= 1 else { throw LogsRequestError(parameter: "q", problem: "is given more than once", hint: "with lang= the whole query is one text") }
+        guard texts.count <= 1 else {
+            throw LogsRequestError(parameter: "q", problem: "is given more than once", hint: "with lang= the whole query is one text")
+        }
         return texts.first.flatMap { $0.isEmpty ? nil : $0 }
     }
 

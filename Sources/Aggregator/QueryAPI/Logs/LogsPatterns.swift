@@ -28,7 +28,9 @@ struct LogPatternCounts: Sendable {
     private(set) var statistics = LogStatistics()
 
     static func read(_ query: LogsQuery, step: Int64? = nil, from source: any LogSource) async throws -> LogPatternCounts {
-        let (parts, statistics) = try await source.scan(query.selection) { LogPatternCounts() } _: { counts, rows in
+        let (parts, statistics) = try await source.scan(query.selection) {
+            LogPatternCounts()
+        } _: { counts, rows in
             for line in try query.lines(rows) { counts.add(line, step) }
         }
         var counts = LogPatternCounts()

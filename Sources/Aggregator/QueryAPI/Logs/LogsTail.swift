@@ -42,7 +42,8 @@ extension LogsAPI {
         var place: TailPlace?
         if !text.isEmpty {
             guard let known = TailPlace(text) else {
-                throw LogsRequestError(parameter: "after", problem: "\"\(text)\" was not given out by this server", hint: "take it unchanged from a tail's event")
+                throw LogsRequestError(
+                    parameter: "after", problem: "\"\(text)\" was not given out by this server", hint: "take it unchanged from a tail's event")
             }
             place = known
             let lower = known.isLive ? known.cursor.time - Self.lateness : known.cursor.time

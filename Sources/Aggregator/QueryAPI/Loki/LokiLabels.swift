@@ -50,7 +50,7 @@ extension LokiAPI {
         let range = try parameters.range()
         let amounts = try await volumes(parameters, range, step: nil)
         let rows = amounts.map { entry -> JSON in
-            ["metric": Self.labels(entry.metric), "value": [Self.seconds(range.upperBound), JSON("\(entry.total)")]]
+            ["metric": entry.document, "value": [Self.seconds(range.upperBound), JSON("\(entry.total)")]]
         }
         return Self.success(["resultType": "vector", "result": .array(rows), "stats": LokiAnswer.statistics(LogStatistics(), took: .zero, rows: 0)])
     }
@@ -65,15 +65,19 @@ extension LokiAPI {
         let amounts = try await volumes(parameters, start..<max(start, range.upperBound), step: step)
         let rows = amounts.map { entry -> JSON in
             let samples = entry.steps.sorted { $0.key < $1.key }.map { JSON.array([Self.seconds(start + $0.key * step), JSON("\($0.value)")]) }
-            return ["metric": Self.labels(entry.metric), "values": .array(samples)]
+            return ["metric": entry.document, "values": .array(samples)]
         }
         return Self.success(["resultType": "matrix", "result": .array(rows), "stats": LokiAnswer.statistics(LogStatistics(), took: .zero, rows: 0)])
     }
 
     private struct Volume {
         var metric: Labels
+        /// The name of a label whose streams these are, whatever its value; Loki gives it with an empty value.
+        var name: String?
         var total: Int64 = 0
         var steps: [Int64: Int64] = [:]
+
+        var document: JSON { name.map { JSON.object([($0, JSON(""))]) } ?? LokiAPI.labels(metric) }
     }
 
     /// Bytes by the wanted labels, most first; names break ties.
@@ -92,13 +96,16 @@ extension LokiAPI {
         var sums: [Labels: Volume] = [:]
         for (key, amount) in volume.amounts {
             let stream = volume.streams[Int(key.stream)]
-            let metrics: [Labels] =
+            // A label by itself is told by its name as the value of a label that none is called.
+            let groups: [(key: Labels, name: String?)] =
                 byLabels
-                ? stream.list.map(\.name).filter { wanted.isEmpty || targets.isEmpty || wanted.contains($0) }.map { [$0: ""] }
-                : [wanted.isEmpty ? stream : stream.filter { wanted.contains($0.name) }]
-            for metric in metrics {
-                sums[metric, default: Volume(metric: metric)].total += amount.bytes
-                sums[metric, default: Volume(metric: metric)].steps[key.step, default: 0] += amount.bytes
+                ? stream.list.map(\.name).filter { targets.isEmpty || targets.contains($0) }.map { (["": $0], $0) }
+                : [(wanted.isEmpty ? stream : stream.filter { wanted.contains($0.name) }, nil)]
+            for group in groups {
+                var sum = sums[group.key] ?? Volume(metric: group.key, name: group.name)
+                sum.total += amount.bytes
+                sum.steps[key.step, default: 0] += amount.bytes
+                sums[group.key] = sum
             }
         }
         return Array(sums.values.sorted { ($1.total, $0.metric) < ($0.total, $1.metric) }.prefix(limit))

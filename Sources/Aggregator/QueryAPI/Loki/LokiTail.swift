@@ -10,7 +10,9 @@ import Telemetry
 extension LokiAPI {
     func tail(_ parameters: LokiParameters) async throws -> HTTPResponse {
         guard let feed else { throw LokiError(501, "what is searched here does not grow, so there is nothing to follow") }
-        guard case .lines(let pipeline) = try Self.parse(try parameters.query()) else { throw LokiError(400, "only log queries can be followed; this one is a metric query") }
+        guard case .lines(let pipeline) = try Self.parse(try parameters.query()) else {
+            throw LokiError(400, "only log queries can be followed; this one is a metric query")
+        }
         let runner = try LogPipelineRunner(pipeline, now: parameters.now)
         if let stage = runner.leftOut.first { throw LokiError(400, "the stage \(stage) looks at an answer as a whole, and a tail has no end") }
         let start = try parameters.time("start") ?? parameters.now - 3_600_000_000_000

@@ -1,4 +1,4 @@
-public import Telemetry
+import Telemetry
 
 /// Moments as people type them: `2h ago`, `90s`, `yesterday`, `today 14:30`, `14:30`, `2026-11-24 08:00`, RFC 3339, Unix seconds.
 public enum HumanTime {

@@ -51,7 +51,7 @@ struct LogsCommand: AsyncParsableCommand {
         let request = try LogsRequest(targets: targets, selection: selection, filter: filter, isFollowing: follow)
         let transport = try LogsTransport.open(targets, selection, client)
         do {
-            let found = try await run(request, transport)
+            let found = try await run(request, targets, transport)
             await transport.close()
             try finish(found)
         } catch {
@@ -60,7 +60,7 @@ struct LogsCommand: AsyncParsableCommand {
         }
     }
 
-    private func run(_ request: LogsRequest, _ transport: LogsTransport) async throws -> LogsOutcome {
+    private func run(_ request: LogsRequest, _ targets: LogsTargets, _ transport: LogsTransport) async throws -> LogsOutcome {
         let figures = LogsFigures(transport: transport, request: request, palette: Output.palette(printing.color), isJSON: printing.isJSON)
         if explain { return try await figures.explain() }
         if let diff { return try await figures.difference(diff) }

@@ -92,7 +92,7 @@ struct LogsRequest {
 enum LocalZone {
     /// Nanoseconds east of Greenwich, now.
     static var offset: Int64 {
-        var now = unsafe time(nil)
+        var now = time(nil)
         var parts = unsafe tm()
         guard unsafe localtime_r(&now, &parts) != nil else { return 0 }
         return Int64(unsafe parts.tm_gmtoff) * 1_000_000_000

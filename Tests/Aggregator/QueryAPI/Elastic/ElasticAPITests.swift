@@ -92,7 +92,11 @@ import Testing
         #expect(times.map { $0["doc_count"].int } == [10, 10, 0, 0, 0, 0, 3], "\(times)")
         #expect(times[0]["key"].int == 1_772_323_200_000 && times[0]["key_as_string"] == "2026-03-01T00:00:00.000Z")
         #expect(times[0]["levels"]["buckets"].elements.map { $0["key"].string } == ["info", "error"])
-        #expect(aggregations["pods"] == ["doc_count_error_upper_bound": 0, "sum_other_doc_count": 3, "buckets": [["key": "api-0", "doc_count": 10], ["key": "api-1", "doc_count": 10]]])
+        #expect(
+            aggregations["pods"] == [
+                "doc_count_error_upper_bound": 0, "sum_other_doc_count": 3,
+                "buckets": [["key": "api-0", "doc_count": 10], ["key": "api-1", "doc_count": 10]],
+            ])
         #expect(aggregations["took"] == ["count": 3, "min": 1.0, "max": 3.0, "avg": 2.0, "sum": 6.0])
         #expect(aggregations["paths"]["value"].int == 1 && aggregations["none"]["doc_count"].int == 3)
         #expect(aggregations["split"]["buckets"]["errors"]["doc_count"].int == 4 && aggregations["split"]["buckets"]["slow"]["doc_count"].int == 2)
@@ -136,7 +140,9 @@ import Testing
     @Test func `indices are labels, catalogues list them, a missing one is an error`() async throws {
         let fixture = try await LogsFixture(lines: 2)
         try await fixture.store.append([
-            LogBatch(stream: ["_index": "web-1"], records: [LogRecord(time: 1_772_323_200_000_000_000, body: Array("hello".utf8), fields: ["user.id": "7"])], origin: nil)
+            LogBatch(
+                stream: ["_index": "web-1"], records: [LogRecord(time: 1_772_323_200_000_000_000, body: Array(#"{"message":"hello","user":{"id":7}}"#.utf8))],
+                origin: nil)
         ])
         #expect(try await post(fixture, "/web-*/_count")["count"].int == 1)
         #expect(try await post(fixture, "/*,-web-1/_count")["count"].int == 2)
@@ -145,13 +151,15 @@ import Testing
         #expect(try await post(fixture, "/_search", ["query": ["term": ["user.id": "7"]]])["hits"]["hits"][0]["_index"] == "web-1")
         let table = try await fixture.get("/_cat/indices", [("format", "json"), ("h", "index,docs.count")])
         #expect(try JSON.parse(table.text) == [["index": "logs-binnacle", "docs.count": "2"], ["index": "web-1", "docs.count": "1"]])
-        #expect(try await fixture.get("/_cat/indices", [("v", ""), ("h", "index,docs.count")]).text == "index         docs.count\nlogs-binnacle 2\nweb-1         1\n")
+        #expect(
+            try await fixture.get("/_cat/indices", [("v", ""), ("h", "index,docs.count")]).text
+                == "index         docs.count\nlogs-binnacle 2\nweb-1         1\n")
         let capabilities = try JSON.parse(try await fixture.get("/web-1/_field_caps", [("fields", "user*")]).text)
         #expect(capabilities["fields"].members.keys == ["user.id"] && capabilities["fields"]["user.id"]["long"]["aggregatable"] == true)
         let mapping = try JSON.parse(try await fixture.get("/web-1/_mapping").text)
         #expect(mapping["web-1"]["mappings"]["properties"]["user"]["properties"]["id"]["type"] == "long")
         let document = try JSON.parse(try await fixture.get("/web-1/_doc/1772323200000000000-3").text)
-        #expect(document["found"] == true && document["_source"]["message"] == "hello")
+        #expect(document["found"] == true && document["_source"]["user"]["id"] == 7)
         #expect(try await fixture.get("/web-1/_doc/5-5").status == 404)
         try await fixture.store.close()
     }
@@ -194,7 +202,10 @@ import Testing
     @Test func `random texts are queries or errors, never a crash`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededGenerator(seed: seed)
-        let pieces = ["a", "AND", "OR", "NOT", "(", ")", "\"", ":", "[", "TO", "]", "{", "}", "*", "?", "/", "\\", "-", "+", ">", "=", " ", "now", "@timestamp", "^2", "~"]
+        let pieces = [
+            "a", "AND", "OR", "NOT", "(", ")", "\"", ":", "[", "TO", "]", "{", "}", "*", "?", "/", "\\", "-", "+", ">", "=", " ", "now", "@timestamp", "^2",
+            "~",
+        ]
         for _ in 0..<20_000 {
             let text = (0..<random.below(12)).map { _ in pieces[random.below(pieces.count)] }.joined(separator: random.below(2) == 0 ? "" : " ")
             for isSimple in [false, true] {
