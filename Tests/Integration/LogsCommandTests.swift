@@ -29,7 +29,8 @@ import Testing
         (["FILE", "-o", "raw", "--level", "warn+"], ["is broken", "slow query"]), (["FILE", "-o", "raw", "disk", "-A", "1"], ["is broken", "at frame 1"]),
         (["FILE", "-o", "raw", "--since", "2026-11-24T08:01:00Z"], ["slow query", "request 3"]), (["FILE", "-o", "raw", "--limit", "1"], ["request 3"]),
         (["FILE", "-o", "raw", "--limit", "0", "request"], ["request 1", "request 2", "request 3"]),
-        (["FILE", "-o", "raw", "--forward", "--limit", "1"], ["request 1"]), (["FILE", "-o", "raw", "--reverse", "request"], ["request 3", "request 2", "request 1"]),
+        (["FILE", "-o", "raw", "--forward", "--limit", "1"], ["request 1"]),
+        (["FILE", "-o", "raw", "--reverse", "request"], ["request 3", "request 2", "request 1"]),
         (["FILE", "-o", "raw", "-q", #"{} |= "request" != "2" | line_format "{{ .file }}""#], ["app.log", "app.log"]),
     ]) func `chooses lines`(arguments: [String], expected: [String]) async throws {
         let outcome = try await logs(arguments)
@@ -64,8 +65,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (["/nothing/here/app.log"], 2, "there is no file"), (["FILE", "-e", "a("], 2, "is no regular expression"), (["FILE", "--since", "soon"], 2, "is no time"),
-        (["FILE", "-o", "yaml"], 2, "is no format"), (["FILE", "-q", "{pod="], 2, "parse error at line 1, col"), (["FILE", "no such words"], 1, "no line matches"),
+        (["/nothing/here/app.log"], 2, "there is no file"), (["FILE", "-e", "a("], 2, "is no regular expression"),
+        (["FILE", "--since", "soon"], 2, "is no time"),
+        (["FILE", "-o", "yaml"], 2, "is no format"), (["FILE", "-q", "{pod="], 2, "parse error at line 1, col"),
+        (["FILE", "no such words"], 1, "no line matches"),
         (["FILE", "deploy/x"], 2, "cannot be searched in one run"), (["x", "--server", "http://127.0.0.1:1"], 5, "nobody answers"),
         (["x", "--data-dir", "/proc"], 2, "holds no log store"),
     ]) func `what goes wrong is said, with a code of its own`(arguments: [String], status: Int32, words: String) async throws {

@@ -33,6 +33,8 @@ public struct ElasticAPI: Sendable {
                 router.on(methods, prefix + path) { request, segments in await api.answer(request, segments, action) }
             }
         }
+        // At the root itself this is the ingest API's to say.
+        if !prefix.isEmpty { on("GET", ["/"]) { _, request in Self.greeting(request) } }
         on("GET POST", ["/_search", "/{index}/_search"]) { try await $0.search($1) }
         on("GET POST", ["/_async_search", "/{index}/_async_search"]) { api, request in
             ["id": nil, "is_partial": false, "is_running": false, "response": try await api.search(request)]
@@ -102,6 +104,21 @@ public struct ElasticAPI: Sendable {
         }
         response.fields["X-Elastic-Product"] = "Elasticsearch"
         return response
+    }
+
+    /// What clients look at before anything else. Those of version 7 want a 7.
+    private static func greeting(_ request: ElasticRequest) -> JSON {
+        let agent = request.request.fields["User-Agent"] ?? ""
+        let number = agent.contains("elasticsearch-py/7.") ? "7.17.0" : "8.15.0"
+        return [
+            "name": "binnacle", "cluster_name": "binnacle", "cluster_uuid": "binnacle",
+            "version": [
+                "number": JSON(number), "build_flavor": "default", "build_type": "docker", "build_hash": "binnacle", "build_date": "2026-01-01T00:00:00Z",
+                "build_snapshot": false, "lucene_version": "9.11.1", "minimum_wire_compatibility_version": "7.17.0",
+                "minimum_index_compatibility_version": "7.0.0",
+            ],
+            "tagline": "You Know, for Search",
+        ]
     }
 
     // MARK: Searching

@@ -99,10 +99,11 @@ final class ElasticDocument {
     /// The whole document.
     var source: JSON {
         var document = JSONObject([("@timestamp", JSON(ElasticTime.text(cursor.time))), ("message", JSON(message))])
-        if severity != .unknown { document["level"] = JSON("\(severity)") }
         for label in stream.list where label.name != "_index" { document[label.name] = JSON(label.value) }
         for field in fields.list { document[field.name] = JSON(field.value) }
         for (name, value) in parsed.members where document[name] == nil { document[name] = value }
+        // A line's own word for its level comes first.
+        if severity != .unknown, document["level"] == nil { document["level"] = JSON("\(severity)") }
         return .object(document)
     }
 

@@ -115,6 +115,10 @@ struct QueryStringParser {
     }
 
     private mutating func clause(field: String?) throws(ElasticError) -> ElasticQuery {
+        guard index < text.count else {
+            guard isSimple else { throw failure("a clause is missing at the end") }
+            return .all
+        }
         if text[index] == "(" {
             index += 1
             let query = try sequence(field: field)
@@ -279,7 +283,7 @@ struct QueryStringParser {
                 end.append(text[index])
                 index += 1
             }
-            index += 1
+            index = min(index + 1, text.count)
             return end
         }
         while index < text.count, !text[index].isWhitespace, text[index] != "]", text[index] != "}" {

@@ -53,7 +53,7 @@ struct LogsCommand: AsyncParsableCommand {
         do {
             let found = try await run(request, targets, transport)
             await transport.close()
-            try finish(found)
+            try finish(found, isWhole: !targets.files.isEmpty && selection.since == nil)
         } catch {
             await transport.close()
             throw error
@@ -76,12 +76,12 @@ struct LogsCommand: AsyncParsableCommand {
         return try await session.run(follow: follow)
     }
 
-    private func finish(_ outcome: LogsOutcome) throws {
+    private func finish(_ outcome: LogsOutcome, isWhole: Bool) throws {
         for warning in outcome.warnings { Output.error("warning: \(warning)") }
         if printing.stats, !outcome.statistics.isNull { Output.error(outcome.statistics.description) }
         if !outcome.warnings.isEmpty { throw ExitCode(4) }
         guard outcome.matched == 0, !exitZero, !follow else { return }
-        throw CommandFailure(message: "no line matches", hint: "the search went back to --since \(selection.sinceText)", exitCode: 1)
+        throw CommandFailure(message: "no line matches", hint: isWhole ? nil : "the search went back to --since \(selection.sinceText)", exitCode: 1)
     }
 }
 
