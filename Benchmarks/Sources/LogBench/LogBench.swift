@@ -17,7 +17,7 @@ import Telemetry
     }
 
     /// About the mean of the generator.
-    private static let bytesPerLine = 262
+    private static let bytesPerLine = 224
 
     static func main() async throws {
         let arguments = CommandLine.arguments

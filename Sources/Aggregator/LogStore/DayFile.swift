@@ -79,7 +79,7 @@ final class DayWriter {
     private let database: Database
 
     init(path: String) throws {
-        database = try Database(path: path, durability: .full, pageSize: 16_384)
+        database = try Database(path: path, durability: .full, pageSize: 4096)
         try database.execute(
             """
             CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;

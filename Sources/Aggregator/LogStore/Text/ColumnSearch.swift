@@ -44,6 +44,13 @@ struct ColumnSearch {
             let numbers = try loader.numbers(ids, count: rows.count)
             guard numbers.allSatisfy({ $0 >= 0 && $0 < Int64(count) }) else { throw CodingError("a dictionary lacks a text") }
             return numbers.map { known[Int($0)] }
+        case .number where needle.count > 18, .address where needle.count > 15: return nil
+        case .padded(let width, _) where needle.count > width: return nil
+        case .time(let form, _, _) where needle.count > form.byteCount: return nil
+        case .hex(let form, let width, _, let packed) where width > 0 && needle.count >= width && form != .uuid:
+            guard needle.count == width else { return nil }
+            return try verdicts(hex: form, width: width, try loader.bytes(packed), count: rows.count)
+        case .hex(.uuid, _, _, _) where needle.count > 36: return nil
         default:
             let text = try TextFrame.render(try loader.load(node, count: rows.count), times: rows.map { times[Int($0)] }, expected: nil)
             return verdicts(text.bytes, starts: text.starts, ends: text.ends)
@@ -71,7 +78,13 @@ struct ColumnSearch {
                 note(own, Array(repeating: Verdict.yes, count: own.count))
                 continue
             }
-            if canSpan(literals, template.kinds) { note(own, Array(repeating: Verdict.maybe, count: own.count)) }
+            for (gap, edges) in edges(literals, template.kinds) {
+                guard let gap else {
+                    note(own, Array(repeating: Verdict.maybe, count: own.count))
+                    continue
+                }
+                note(own, try verdicts(template.gaps[gap], at: edges, rows: own.map { rows[Int($0)] }))
+            }
             for (gap, kind) in zip(template.gaps, template.kinds) where needle.allSatisfy({ canHold(kind, $0) }) {
                 if let found = try verdicts(gap, rows: own.map { rows[Int($0)] }) { note(own, found) }
             }
@@ -79,24 +92,57 @@ struct ColumnSearch {
         return result
     }
 
-    /// Whether the needle may lie across an edge between a literal and a gap.
-    private func canSpan(_ literals: [[UInt8]], _ kinds: [SlotKind]) -> Bool {
+    /// Where the needle may lie across an edge between a literal and a gap: so many of its bytes before the edge.
+    private struct Edge {
+        var split: Int
+        /// Whether the literal stands before the gap.
+        var isBefore: Bool
+        /// Whether the literal covers its side of the needle; if not, more than the gap's value must be known.
+        var isCovered: Bool
+    }
+
+    /// The edges by gap; nil: two gaps stand side by side, and only the line can tell.
+    private func edges(_ literals: [[UInt8]], _ kinds: [SlotKind]) -> [(gap: Int?, edges: [Edge])] {
+        var found: [(gap: Int?, edges: [Edge])] = []
         for (index, kind) in kinds.enumerated() {
             let (left, right) = (literals[index], literals[index + 1])
-            // Two gaps without a literal between them.
-            if left.isEmpty, index > 0 { return true }
+            if left.isEmpty, index > 0 { return [(nil, [])] }
+            var edges: [Edge] = []
             for split in 1..<max(1, needle.count) {
                 if !left.isEmpty, canHold(kind, needle[split]) {
                     let size = min(split, left.count)
-                    if left.suffix(size).elementsEqual(needle[split - size..<split]) { return true }
+                    if left.suffix(size).elementsEqual(needle[split - size..<split]) {
+                        edges.append(Edge(split: split, isBefore: true, isCovered: split <= left.count))
+                    }
                 }
                 if !right.isEmpty, canHold(kind, needle[split - 1]) {
                     let size = min(needle.count - split, right.count)
-                    if right.prefix(size).elementsEqual(needle[split..<split + size]) { return true }
+                    if right.prefix(size).elementsEqual(needle[split..<split + size]) {
+                        edges.append(Edge(split: split, isBefore: false, isCovered: needle.count - split <= right.count))
+                    }
                 }
             }
+            if !edges.isEmpty { found.append((index, edges)) }
         }
-        return false
+        return found
+    }
+
+    /// What a gap's values say of the edges.
+    private func verdicts(_ gap: TextNode, at edges: [Edge], rows: [Int32]) throws(CodingError) -> [UInt8] {
+        let text = try TextFrame.render(try loader.load(gap, count: rows.count), times: rows.map { times[Int($0)] }, expected: nil)
+        let bytes = isFolded ? TextSearch.folded(text.bytes) : text.bytes
+        return rows.indices.map { index in
+            var verdict = Verdict.no
+            for edge in edges where verdict != Verdict.yes {
+                let (start, end) = (text.starts[index], text.ends[index])
+                let wanted = edge.isBefore ? edge.split..<needle.count : 0..<edge.split
+                let size = min(end - start, wanted.count)
+                let (place, part) = edge.isBefore ? (start, wanted.lowerBound) : (end - size, wanted.upperBound - size)
+                guard TextSearch.isEqual(bytes, place, needle, part, size) else { continue }
+                verdict = size == wanted.count && edge.isCovered ? Verdict.yes : Verdict.maybe
+            }
+            return verdict
+        }
     }
 
     /// Whether a gap of the kind may hold the byte; never false where it may.
@@ -108,8 +154,37 @@ struct ColumnSearch {
         case .upperHex: return isDigit || byte &- (isFolded ? 0x61 : 0x41) < 6
         case .uuid: return isDigit || byte &- 0x61 < 6 || byte == 0x2D
         case .address: return isDigit || byte == 0x2E
-        default: return true
+        default:
+            guard let form = kind.timeForm else { return true }
+            return isDigit || form.canHold(byte, isFolded: isFolded)
         }
+    }
+
+    /// A whole identifier: it is packed too and found as bytes.
+    private func verdicts(hex form: TextForm, width: Int, _ packed: [UInt8], count: Int) throws(CodingError) -> [UInt8]? {
+        let size = (width + 1) / 2
+        guard packed.count == size * count else { throw CodingError("hexadecimal digits are missing or left over") }
+        var wanted = [UInt8](repeating: 0, count: size)
+        for (index, byte) in needle.enumerated() {
+            guard let digit = Self.digit(byte, isUpper: form == .upperHex && !isFolded) else { return nil }
+            wanted[index / 2] |= index % 2 == 0 ? digit << 4 : digit
+        }
+        var result: [UInt8]?
+        var from = 0
+        while let hit = TextSearch.firstIndex(of: wanted, in: packed, from..<packed.count) {
+            if hit % size == 0 {
+                if result == nil { result = Array(repeating: Verdict.no, count: count) }
+                result?[hit / size] = Verdict.yes
+            }
+            from = hit + 1
+        }
+        return result
+    }
+
+    private static func digit(_ byte: UInt8, isUpper: Bool) -> UInt8? {
+        if byte &- 0x30 < 10 { return byte &- 0x30 }
+        let letter = byte &- (isUpper ? 0x41 : 0x61)
+        return letter < 6 ? letter + 10 : nil
     }
 
     private func has(_ text: [UInt8]) -> Bool {

@@ -117,6 +117,16 @@ struct TimeForm: Hashable, Sendable {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
+    /// Whether a time may hold a byte that is no digit.
+    func canHold(_ byte: UInt8, isFolded: Bool) -> Bool {
+        switch code {
+        case 0...9: byte == 0x2D || byte == 0x3A || byte == 0x2E || byte == (isFolded ? 0x74 : 0x54)
+        case 10...19: byte == 0x2D || byte == 0x3A || byte == 0x2E || byte == 0x20
+        case 20: byte == 0x2F || byte == 0x3A || Self.months.contains(byte) || (isFolded && byte &- 0x61 < 26)
+        default: byte == 0x20 || byte == 0x3A || byte == 0x2E
+        }
+    }
+
     /// How many bytes a time takes.
     var byteCount: Int {
         switch code {
