@@ -89,16 +89,16 @@ enum SampleMath {
             if sample.value < before { rise += before }
             before = sample.value
         }
-        let seconds = 1e-9
-        let sampled = Double(last.place.time - first.place.time) * seconds
+        let second = 1e9
+        let sampled = Double(last.place.time - first.place.time) / second
         let average = sampled / Double(samples.count - 1)
-        var toStart = Double(first.place.time - (end - range)) * seconds
-        var toEnd = Double(end - last.place.time) * seconds
+        var toStart = Double(first.place.time - (end - range)) / second
+        var toEnd = Double(end - last.place.time) / second
         // An edge farther than 1.1 gaps: the series began or ended within, half a gap away.
         if toStart >= average * 1.1 { toStart = average / 2 }
         if toEnd >= average * 1.1 { toEnd = average / 2 }
         // A counter does not start below zero.
         if rise > 0, first.value >= 0 { toStart = min(toStart, sampled * first.value / rise) }
-        return rise * (sampled + toStart + toEnd) / sampled / (Double(range) * seconds)
+        return rise * (sampled + toStart + toEnd) / sampled / (Double(range) / second)
     }
 }

@@ -18,13 +18,13 @@ enum Bytes {
         return nil
     }
 
-    /// The same with ASCII letters in either case; `other` is in lower case.
+    /// The same with ASCII letters in either case.
     static func firstIgnoringCase(_ other: [UInt8], in text: Span<UInt8>) -> Int? {
         var position = 0
         let end = text.count - other.count
         while position <= end {
             var index = 0
-            while index < other.count, lower(text[position + index]) == other[index] { index += 1 }
+            while index < other.count, lower(text[position + index]) == lower(other[index]) { index += 1 }
             if index == other.count { return position }
             position += 1
         }

@@ -42,8 +42,7 @@ extension LineFilter.Alternative {
     func holds(for line: Span<UInt8>) -> Bool {
         switch self {
         case .contains(let text, let ignoringCase):
-            // A caller may give the text in any case.
-            ignoringCase ? Bytes.firstIgnoringCase(text.map(Bytes.lower), in: line) != nil : Bytes.first(text, in: line, from: 0) != nil
+            ignoringCase ? Bytes.firstIgnoringCase(text, in: line) != nil : Bytes.first(text, in: line, from: 0) != nil
         case .matches(let pattern): pattern.matches(line)
         case .test(let test): test(line)
         case .pieces(let pieces, let isOpenAtStart, let isOpenAtEnd): Self.fits(line, pieces[...], isOpenAtStart, isOpenAtEnd)

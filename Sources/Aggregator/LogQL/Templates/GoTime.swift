@@ -47,7 +47,9 @@ enum GoTime {
     /// A time of `text`, or of RFC 3339.
     static func read(_ text: String) -> Int64? {
         let words = text.split(separator: " ")
-        if words.count == 4, let time = CivilTime.parse("\(words[0])T\(words[1])\(words[2].prefix(3)):\(words[2].suffix(2))") { return time.nanosecondsSinceEpoch }
+        if words.count == 4, let time = CivilTime.parse("\(words[0])T\(words[1])\(words[2].prefix(3)):\(words[2].suffix(2))") {
+            return time.nanosecondsSinceEpoch
+        }
         return CivilTime.parse(text)?.nanosecondsSinceEpoch
     }
 

@@ -30,7 +30,9 @@ extension LineTemplate {
     static func real(_ value: TemplateValue) -> Double { value.number ?? Quantities.number(value.text) ?? 0 }
 
     private static func pattern(_ text: String) throws -> Pattern {
-        do throws(PatternError) { return try Pattern(text) } catch { throw TemplateFailure("the regular expression \(quoted(text)) is wrong: \(error.message)") }
+        do throws(PatternError) { return try Pattern(text) } catch {
+            throw TemplateFailure("the regular expression \(quoted(text)) is wrong: \(error.message)")
+        }
     }
 
     private static func fold(_ arguments: [TemplateValue], _ combine: (Int, Int) -> Int?) throws -> TemplateValue {
@@ -95,7 +97,9 @@ extension LineTemplate {
             let text = try text(arguments, 0)
             // The count of digits tells the unit.
             let scales: [Int: Int64] = [5: 86_400_000_000_000, 10: 1_000_000_000, 13: 1_000_000, 16: 1000, 19: 1]
-            guard let value = Int64(text), let scale = scales[text.utf8.count], case let (time, overflow) = value.multipliedReportingOverflow(by: scale), !overflow else {
+            guard let value = Int64(text), let scale = scales[text.utf8.count], case let (time, overflow) = value.multipliedReportingOverflow(by: scale),
+                !overflow
+            else {
                 throw TemplateFailure("\(quoted(text)) is no time: 5 digits are days, 10 seconds, 13, 16 or 19 smaller units")
             }
             return .string(GoTime.text(time))
@@ -118,7 +122,9 @@ extension LineTemplate {
             }
             seconds = time
         }
-        guard let time = GoTime.parse(text, layout, zoneSeconds: seconds) else { throw TemplateFailure("\(quoted(text)) is no time laid out as \(quoted(layout))") }
+        guard let time = GoTime.parse(text, layout, zoneSeconds: seconds) else {
+            throw TemplateFailure("\(quoted(text)) is no time laid out as \(quoted(layout))")
+        }
         return time
     }
 
@@ -306,7 +312,8 @@ enum CivilOffset {
     static func seconds(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
         guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"), bytes[3] == UInt8(ascii: ":"),
-            let hours = Int(String(decoding: bytes[1...2], as: UTF8.self)), let minutes = Int(String(decoding: bytes[4...5], as: UTF8.self)), hours < 24, minutes < 60
+            let hours = Int(String(decoding: bytes[1...2], as: UTF8.self)), let minutes = Int(String(decoding: bytes[4...5], as: UTF8.self)), hours < 24,
+            minutes < 60
         else { return nil }
         return (hours * 60 + minutes) * (bytes[0] == UInt8(ascii: "-") ? -60 : 60)
     }
