@@ -87,6 +87,9 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     public var fields: HTTPFields
     public var body: Body
+    /// What the connection becomes if the request asks for a WebSocket; else the rest is the answer. Its life is the closure's,
+    /// whose task is cancelled when the client goes.
+    public var webSocket: (@Sendable (any WebSocket) async throws -> Void)?
 
     public init(status: Int = 200, fields: HTTPFields = [:], body: Body = .bytes([])) {
         self.status = status
@@ -96,6 +99,14 @@ public struct HTTPResponse: Sendable {
 
     public static func text(_ text: String, status: Int = 200) -> HTTPResponse {
         HTTPResponse(status: status, fields: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
+    }
+
+    /// For a path that is a WebSocket and nothing else.
+    public static func webSocket(_ body: @escaping @Sendable (any WebSocket) async throws -> Void) -> HTTPResponse {
+        var response = HTTPResponse.text("this is a WebSocket: connect with one, by GET, Connection: Upgrade and Upgrade: websocket\n", status: 426)
+        response.fields["Upgrade"] = "websocket"
+        response.webSocket = body
+        return response
     }
 
     public static func json(_ document: JSON, status: Int = 200) -> HTTPResponse {

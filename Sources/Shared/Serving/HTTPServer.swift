@@ -35,6 +35,10 @@ public final class HTTPServer: Service {
         public var compressionThreshold = 1024
         /// Whether answers that are written piece by piece are packed too, which costs 268 kB for each while it lasts.
         public var compressesStreams = true
+        /// The longest message that a WebSocket takes in.
+        public var maximumMessageBytes = 1 << 20
+        /// Between two pings on a WebSocket; one that says nothing between two of them is closed.
+        public var webSocketPing: Duration = .seconds(30)
         /// The label `server` of this server's metrics.
         public var name: String
 
@@ -89,6 +93,7 @@ public final class HTTPServer: Service {
                         try pipeline.addHandler(IdleStateHandler(readTimeout: limits.idle))
                         try pipeline.configureHTTPServerPipeline(
                             withErrorHandling: true, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
+                        try pipeline.addHandler(UpgradeHandler())
                         try pipeline.addHandler(ConnectionGuard.Session(keeper))
                         return channel
                     }
@@ -198,8 +203,10 @@ struct ServerMetrics: Sendable {
     let refused: Counter
     let failed: Counter
     let stalled: Counter
+    let webSockets: Gauge
     let duration: Histogram
     private let count: OpenCount
+    private let webSocketCount: OpenCount
 
     init(registry: MetricRegistry, server: String) {
         self.registry = registry
@@ -210,10 +217,14 @@ struct ServerMetrics: Sendable {
         stalled = registry.counter(
             "binnacle_http_connections_stalled_total", "Connections closed because the peer did not send a whole head or take its answer in time.",
             ["server": server])
+        webSockets = registry.gauge("binnacle_http_websockets", "Open WebSockets.", ["server": server])
         duration = registry.histogram("binnacle_http_request_duration_seconds", "Time until a handler had its answer.", ["server": server])
         count = OpenCount()
+        webSocketCount = OpenCount()
     }
 
+    func webSocketOpened() { webSockets.value = Double(webSocketCount.change(by: 1)) }
+    func webSocketClosed() { webSockets.value = Double(webSocketCount.change(by: -1)) }
     func connectionOpened() { open.value = Double(count.change(by: 1)) }
     func connectionClosed() { open.value = Double(count.change(by: -1)) }
 

@@ -49,21 +49,58 @@ struct HTTPSession {
                 } else {
                     await respond(head, body, identity)
                 }
-            metrics.request(status: response.status, took: .now - start)
-            try await send(response, to: head)
+            var answer = response
+            if let body = response.webSocket, WebSocketHandshake.isAsked(method: head.method.rawValue, fields(of: head)) {
+                switch WebSocketHandshake.answer(fields(of: head)) {
+                case .accept(let fields):
+                    metrics.request(status: 101, took: .now - start)
+                    return try await speakWebSocket(fields, &iterator, body)
+                case .refuse(let refusal): answer = refusal
+                }
+            }
+            metrics.request(status: answer.status, took: .now - start)
+            try await send(answer, to: head)
             if !head.isKeepAlive { return }
         }
     }
 
     private func respond(_ head: HTTPRequestHead, _ body: [UInt8], _ identity: HTTPRequest.ClientIdentity?) async -> HTTPResponse {
         guard let target = RequestTarget(head.uri) else { return .text("malformed request target\n", status: 400) }
-        var fields = HTTPFields()
-        for (name, value) in head.headers { fields.add(name, value) }
+        let fields = fields(of: head)
         var request = HTTPRequest(method: head.method.rawValue, path: target.path, query: target.query, fields: fields, body: body, client: identity)
         if fields["Content-Type"]?.hasPrefix("application/x-www-form-urlencoded") == true {
             request.query += RequestTarget.parseQuery(String(decoding: body, as: UTF8.self))
         }
         return await handler.respond(to: request)
+    }
+
+    private func fields(of head: HTTPRequestHead) -> HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in head.headers { fields.add(name, value) }
+        return fields
+    }
+
+    /// The rest of the connection's life.
+    private func speakWebSocket(
+        _ fields: HTTPFields, _ iterator: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
+        _ body: @escaping @Sendable (any WebSocket) async throws -> Void
+    ) async throws {
+        metrics.webSocketOpened()
+        defer { metrics.webSocketClosed() }
+        var head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols)
+        for (name, value) in fields.list { head.headers.add(name: name, value: value) }
+        try await outbound.write(.head(head))
+        let writer = Writer(outbound: outbound, allocator: channel.allocator)
+        let peer = WebSocketPeer(
+            .init(isServer: true, maximumMessageBytes: configuration.maximumMessageBytes, pingInterval: configuration.webSocketPing),
+            write: { try await writer.write($0) }, abort: { [channel] in channel.close(promise: nil) })
+        try await peer.run {
+            // `UpgradeHandler` gives the bytes as bodies.
+            guard case .body(let buffer)? = try await iterator.next() else { return nil }
+            return Array(buffer.readableBytesView)
+        } _: {
+            try await body($0)
+        }
     }
 
     private func send(_ response: HTTPResponse, to request: HTTPRequestHead) async throws {

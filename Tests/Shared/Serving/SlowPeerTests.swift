@@ -109,11 +109,19 @@ final class RawSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) throws {
-        let bytes = Array(text.utf8)
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) throws {
         guard unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Program.Failure("send: \(errnoText(errno))")
         }
+    }
+
+    /// What has come and was not taken yet.
+    func take() -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = unsafe recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        return Array(buffer.prefix(max(0, count)))
     }
 
     /// Whether the end of the stream or a reset has come; what was sent before is dropped.
