@@ -62,6 +62,8 @@ public struct LogTailSequence: AsyncSequence, Sendable {
         private let subscription: Int
         private let snapshot: [Int: LogView.Day]
         private var hasBacklog = true
+        /// Whether what was last given out came after the subscription, and not from what was stored then.
+        public private(set) var isLive = false
         private var ready: [LogTailEvent] = []
         private var position = 0
 
@@ -112,6 +114,7 @@ public struct LogTailSequence: AsyncSequence, Sendable {
         }
 
         private func accept(_ block: LogBlock) {
+            isLive = true
             guard let labels = archive.catalogue.labels(of: block.stream), query.streams.allSatisfy({ $0.accepts(labels) }) else { return }
             let columns = block.columns
             let candidates = columns.times.indices.filter { columns.severities[$0] >= query.minimumSeverity.rawValue }

@@ -21,10 +21,13 @@ struct LogsParameters {
     static let maximumLimit = 100_000
 
     private let request: HTTPRequest
+    /// Nanoseconds since 1970.
+    private let now: Int64
 
     /// - Parameter known: the names that the request may have beside the common ones.
-    init(_ request: HTTPRequest, also known: [String]) throws(LogsRequestError) {
+    init(_ request: HTTPRequest, now: Int64, also known: [String]) throws(LogsRequestError) {
         self.request = request
+        self.now = now
         let names = Self.common + known
         for (name, _) in request.query where !names.contains(name) {
             throw LogsRequestError(parameter: name, problem: "is not known here", hint: "use one of \(names.sorted().joined(separator: ", "))")
@@ -33,42 +36,88 @@ struct LogsParameters {
 
     private static let common = [
         "q", "regex", "exclude", "ignore_case", "namespace", "pod", "container", "node", "stream", "level", "from", "to",
+        "lang", "exclude_regex", "exclude_pod", "exclude_container", "selector",
     ]
 
-    /// The query without limit, direction and cursor.
-    func query() throws(LogsRequestError) -> LogQuery {
-        var query = LogQuery()
-        let ignoringCase = try flag("ignore_case")
-        for text in request.parameters("q") where !text.isEmpty { query.lines.append(.contains(text, ignoringCase: ignoringCase)) }
-        for text in request.parameters("exclude") where !text.isEmpty { query.lines.append(.notContains(text, ignoringCase: ignoringCase)) }
-        for text in request.parameters("regex") where !text.isEmpty {
-            do {
-                query.lines.append(LineFilter([.matches(try Pattern(text, ignoringCase: ignoringCase))]))
-            } catch {
-                throw LogsRequestError(
-                    parameter: "regex", problem: "\"\(text)\" is no regular expression, at byte \(error.offset): \(error.message)",
-                    hint: "use RE2 syntax, or give the text as q to search for it as it is")
-            }
+    /// What is asked for, in whichever language.
+    func query() throws(LogsRequestError) -> LogsQuery {
+        let range = try range()
+        var query = LogsQuery(selection: LogSelection([], in: range))
+        switch try choice("lang", ["plain", "text", "logql"]) {
+        case "text": if let text = try wholeText() { query = try LogsLanguage.words(text, range, now: now) }
+        case "logql": if let text = try wholeText() { query = try LogsLanguage.logQL(text, range, now: now) }
+        default:
+            for text in request.parameters("q") where !text.isEmpty { query.selection.filters.append(.contains(text, ignoringCase: try flag("ignore_case"))) }
         }
-        for name in ["namespace", "container", "node", "stream"] {
-            if let value = request.parameter(name), !value.isEmpty { query.streams.append(Matcher(name, equals: value)) }
-        }
-        if let text = request.parameter("pod"), !text.isEmpty {
-            do {
-                query.streams.append(try Matcher("pod", .matches, text))
-            } catch {
-                throw LogsRequestError(
-                    parameter: "pod", problem: "\"\(text)\" is no regular expression, at byte \(error.offset): \(error.message)",
-                    hint: "give a pod's whole name, or an expression such as api-.*")
-            }
-        }
-        query.minimumSeverity = try level()
-        query.from = try time("from") ?? .min
-        query.through = try time("to") ?? .max
-        guard query.from <= query.through else {
-            throw LogsRequestError(parameter: "from", problem: "is later than to", hint: "exchange the two")
-        }
+        try addFilters(&query.selection)
+        try addStreams(&query.selection)
+        query.selection.minimumSeverity = max(query.selection.minimumSeverity, try level())
         return query
+    }
+
+    /// The one `q` of a language.
+    private func wholeText() throws(LogsRequestError) -> String? {
+        let texts = request.parameters("q")
+        guard texts.count <= 1 else {
+            throw LogsRequestError(parameter: "q", problem: "is given more than once", hint: "with lang= the whole query is one text")
+        }
+        return texts.first.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private func addFilters(_ selection: inout LogSelection) throws(LogsRequestError) {
+        let ignoringCase = try flag("ignore_case")
+        for text in request.parameters("exclude") where !text.isEmpty { selection.filters.append(.notContains(text, ignoringCase: ignoringCase)) }
+        for (name, isNegated) in [("regex", false), ("exclude_regex", true)] {
+            for text in request.parameters(name) where !text.isEmpty {
+                do {
+                    selection.filters.append(LineFilter([.matches(try Pattern(text, ignoringCase: ignoringCase))], isNegated: isNegated))
+                } catch {
+                    throw LogsRequestError(
+                        parameter: name, problem: "\"\(text)\" is no regular expression, at byte \(error.offset): \(error.message)",
+                        hint: "use RE2 syntax, or give the text as q to search for it as it is")
+                }
+            }
+        }
+    }
+
+    private func addStreams(_ selection: inout LogSelection) throws(LogsRequestError) {
+        for name in ["namespace", "container", "node", "stream"] {
+            let values = request.parameters(name).filter { !$0.isEmpty }
+            guard !values.isEmpty else { continue }
+            if values.count == 1 {
+                selection.matchers.append(Matcher(name, equals: values[0]))
+            } else if let matcher = try? Matcher(name, .matches, values.map { ElasticPlan.quoted($0) }.joined(separator: "|")) {
+                selection.matchers.append(matcher)
+            }
+        }
+        for (name, label, operation) in [
+            ("pod", "pod", Matcher.Operation.matches), ("exclude_pod", "pod", .notMatches), ("exclude_container", "container", .notMatches),
+        ] {
+            for text in request.parameters(name) where !text.isEmpty {
+                do {
+                    selection.matchers.append(try Matcher(label, operation, text))
+                } catch {
+                    throw LogsRequestError(
+                        parameter: name, problem: "\"\(text)\" is no regular expression, at byte \(error.offset): \(error.message)",
+                        hint: "give a \(label)'s whole name, or an expression such as api-.*")
+                }
+            }
+        }
+        for text in request.parameters("selector") where !text.isEmpty {
+            do {
+                selection.matchers += try LokiParameters.matchers(text.hasPrefix("{") ? text : "{\(LogsLanguage.selector(text))}")
+            } catch {
+                throw LogsRequestError(parameter: "selector", problem: error.message, hint: "write conditions on labels, such as app=web,tier!=test")
+            }
+        }
+    }
+
+    /// `from` to `to`, both of them included.
+    func range(_ from: String = "from", _ to: String = "to") throws(LogsRequestError) -> Range<Int64> {
+        let first = try time(from) ?? .min
+        let last = try time(to) ?? .max
+        guard first <= last else { throw LogsRequestError(parameter: from, problem: "is later than \(to)", hint: "exchange the two") }
+        return first..<(last == .max ? last : last + 1)
     }
 
     private func level() throws(LogsRequestError) -> LogRecord.Severity {

@@ -31,6 +31,9 @@ struct LogsFixture {
         }
         var router = HTTPRouter()
         LogsAPI(store: store).register(on: &router)
+        let clock = options.clock
+        LokiAPI(source: store, feed: store, clock: clock, metrics: MetricRegistry()).register(on: &router)
+        ElasticAPI(source: store, clock: clock, metrics: MetricRegistry()).register(on: &router)
         self.router = router
     }
 
@@ -39,8 +42,12 @@ struct LogsFixture {
         func write(_ more: [UInt8]) async throws { bytes.withLock { $0 += more } }
     }
 
-    func get(_ path: String, _ query: [(String, String)] = []) async throws -> (status: Int, text: String) {
-        let response = await router.respond(to: HTTPRequest(path: path, query: query.map { (name: $0.0, value: $0.1) }))
+    func get(_ path: String, _ query: [(String, String)] = [], fields: HTTPFields = [:]) async throws -> (status: Int, text: String) {
+        try await send(HTTPRequest(path: path, query: query.map { (name: $0.0, value: $0.1) }, fields: fields))
+    }
+
+    func send(_ request: HTTPRequest) async throws -> (status: Int, text: String) {
+        let response = await router.respond(to: request)
         switch response.body {
         case .bytes(let bytes): return (response.status, String(decoding: bytes, as: UTF8.self))
         case .stream(let body):
