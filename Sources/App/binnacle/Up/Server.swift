@@ -225,6 +225,8 @@ struct Server {
         StoreQueries.api(stores.series, scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         LogsAPI(store: stores.logs).register(on: &router)
+        LokiAPI(source: stores.logs, feed: stores.logs, clock: clock, metrics: registry).register(on: &router)
+        ElasticAPI(source: stores.logs, clock: clock, metrics: registry).register(on: &router, under: "/elastic")
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)
         ReportAPI(data: data, nodeName: settings.nodeName, clock: clock).register(on: &router)
         return router

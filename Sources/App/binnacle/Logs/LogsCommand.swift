@@ -1,0 +1,100 @@
+import ArgumentParser
+import JSON
+import Terminal
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Search the logs of all pods, also of those that are gone.",
+        discussion: """
+            Prints the newest matches, oldest first. TARGETs choose whose lines: deploy/NAME, sts/NAME, ds/NAME, job/NAME,
+            pod/NAME, NAMESPACE/POD/CONTAINER, a file's path, or - for standard input. Every other word must stand in a
+            line as it is; pod:NAME, level:warn+ and -word (behind --) are conditions of their own (docs/logql.md).
+
+            EXAMPLES
+              binnacle logs -n shop --since 10m 'checkout failed'
+              binnacle logs deploy/api -f --level warn+
+              binnacle logs -e 'status":5..' -C 3
+              binnacle logs -n shop --patterns --diff yesterday
+              binnacle logs -q '{namespace="shop"} | json | status >= 500' -o csv --fields time,pod,status
+              binnacle logs /var/log/syslog --hist
+
+            EXIT CODES
+              0 found   1 nothing found   2 wrong use   4 the answer lacks lines that cannot be read   5 server unreachable
+            """)
+
+    @Argument(help: "TARGETs and words.") var words: [String] = []
+    @OptionGroup var selection: LogsSelectionOptions
+    @OptionGroup var filter: LogsFilterOptions
+    @OptionGroup var printing: LogsPrintOptions
+    @OptionGroup var client: ClientOptions
+
+    @Flag(name: [.short, .long], help: "Go on with new lines as they come; survives a server that goes and comes back.") var follow = false
+    @Option(name: [.customLong("limit"), .customLong("tail")], help: ArgumentHelp("At most so many matches, the newest; 0 is all.", valueName: "n"))
+    var limit: Int = 1000
+    @Flag(help: "The oldest matches first in the search too, from the beginning of the time on.") var forward = false
+    @Flag(help: "Print the newest line first.") var reverse = false
+    @Flag(help: "Print only how many lines match, by pod.") var count = false
+    @Option(help: ArgumentHelp("With --count: by these labels, or by minute, hour, day, severity.", valueName: "names")) var by: String?
+    @Flag(help: "Group the lines by pattern instead of printing them.") var patterns = false
+    @Option(
+        help: ArgumentHelp("What is new, gone or changed in the patterns against an earlier time: yesterday, or FROM..TO.", valueName: "span"))
+    var diff: String?
+    @Flag(help: "Draw the lines over time, by severity.") var hist = false
+    @Option(help: ArgumentHelp("With --hist: the time of a row, such as 1m.", valueName: "time")) var every: String?
+    @Option(help: ArgumentHelp("The most frequent values of a field.", valueName: "field")) var top: String?
+    @Flag(help: "Print which fields the lines have.") var listFields = false
+    @Flag(help: "Print how the query is understood and what it reads, not its lines.") var explain = false
+    @Flag(help: "Exit with 0 also when nothing was found.") var exitZero = false
+
+    func run() async throws {
+        let targets = try LogsTargets(words)
+        let request = try LogsRequest(targets: targets, selection: selection, filter: filter, isFollowing: follow)
+        let transport = try LogsTransport.open(targets, selection, client)
+        do {
+            let found = try await run(request, targets, transport)
+            await transport.close()
+            try finish(found, isWhole: !targets.files.isEmpty && selection.since == nil)
+        } catch {
+            await transport.close()
+            throw error
+        }
+    }
+
+    private func run(_ request: LogsRequest, _ targets: LogsTargets, _ transport: LogsTransport) async throws -> LogsOutcome {
+        let figures = LogsFigures(transport: transport, request: request, palette: Output.palette(printing.color), isJSON: printing.isJSON)
+        if explain { return try await figures.explain() }
+        if let diff { return try await figures.difference(diff) }
+        if patterns { return try await figures.patterns(limit: limit == 1000 ? 50 : limit) }
+        if hist { return try await figures.histogram(every: every) }
+        if let top { return try await figures.top(top, limit: limit == 1000 ? 10 : limit) }
+        if listFields { return try await figures.fields() }
+        if count { return try await figures.count(by: by) }
+        guard limit >= 0 else { throw CommandFailure(message: "--limit is \(limit)", hint: "write a number from 0 on; 0 is all", exitCode: 2) }
+        var session = LogsSession(
+            transport: transport, request: request, writer: try printing.writer(needles: filter.needles(targets), ignoresCase: filter.ignoreCase),
+            limit: limit, isForward: forward, isReversed: reverse, showsStatistics: printing.stats)
+        return try await session.run(follow: follow)
+    }
+
+    private func finish(_ outcome: LogsOutcome, isWhole: Bool) throws {
+        for warning in outcome.warnings { Output.error("warning: \(warning)") }
+        if printing.stats, !outcome.statistics.isNull { Output.error(outcome.statistics.description) }
+        if !outcome.warnings.isEmpty { throw ExitCode(4) }
+        guard outcome.matched == 0, !exitZero, !follow else { return }
+        throw CommandFailure(message: "no line matches", hint: isWhole ? nil : "the search went back to --since \(selection.sinceText)", exitCode: 1)
+    }
+}
+
+/// What a run came to.
+struct LogsOutcome {
+    var matched = 0
+    /// What the answer lacks.
+    var warnings: [String] = []
+    var statistics = JSON.null
+
+    /// From the last line of a stream, or a document with figures.
+    mutating func take(_ document: JSON) {
+        if !document["stats"].isNull { statistics = document["stats"] }
+        warnings += document["warnings"].elements.compactMap(\.string)
+    }
+}
