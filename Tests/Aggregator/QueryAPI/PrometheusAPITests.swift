@@ -134,7 +134,8 @@ struct FixedSource: SampleSource {
         for count in [1, 300, 301] {
             let wide = FixedSource(
                 all: (0..<count).map { number in
-                    SeriesSamples(labels: Labels(name: "m", ["i": "\(1000 + number)"]), timestamps: times, values: times.map { Double($0 % 977 * Int64(number)) / 8 })
+                    SeriesSamples(
+                        labels: Labels(name: "m", ["i": "\(1000 + number)"]), timestamps: times, values: times.map { Double($0 % 977 * Int64(number)) / 8 })
                 })
             let range = [("start", "1700000000"), ("end", "1700000149"), ("step", "1")]
             let (status, text) = await get("/api/v1/query_range", [("query", "m")] + range, router: router(wide))

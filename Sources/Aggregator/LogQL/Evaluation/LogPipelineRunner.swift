@@ -1,4 +1,3 @@
-
 /// The stages of a query for lines by themselves, for callers that read rows in their own way: live tails, exact paging.
 /// Stages that look at an answer as a whole (`sort`, `limit`, `context`) are not among them.
 public struct LogPipelineRunner: Sendable {
