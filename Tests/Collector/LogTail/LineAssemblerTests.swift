@@ -1,4 +1,3 @@
-import Telemetry
 import Testing
 
 @testable import LogTail
@@ -9,9 +8,9 @@ import Testing
 
     private func run(_ text: String, maximum: Int = 1 << 20) -> (texts: [String], used: Int, assembler: LineAssembler) {
         var assembler = LineAssembler(options: .init(maximumLineBytes: maximum))
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         let used = assembler.feed(Array(text.utf8), file: 1, at: 0, now: 7, outputs: &outputs)
-        return (outputs.map { "\($0.stream.name):\(String(decoding: $0.record.body, as: UTF8.self))" }, used, assembler)
+        return (outputs.map { "\($0.stream.name):\(String(decoding: $0.text, as: UTF8.self))" }, used, assembler)
     }
 
     @Test func `joins parts per stream and keeps the first part's stamp`() {
@@ -20,11 +19,11 @@ import Testing
             "2026-03-01T00:00:03Z stdout F ef", "2026-03-01T00:00:04Z stdout F ", "2026-03-01T00:00:05Z stdout F:x tagged", "",
         ]
         var assembler = LineAssembler()
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         let text = Array(lines.joined(separator: "\n").utf8)
         #expect(assembler.feed(text, file: 1, at: 100, now: 7, outputs: &outputs) == text.count)
-        #expect(outputs.map { String(decoding: $0.record.body, as: UTF8.self) } == ["in between", "abcdef", "", "tagged"])
-        #expect(outputs[1].record.time == Self.time)
+        #expect(outputs.map { String(decoding: $0.text, as: UTF8.self) } == ["in between", "abcdef", "", "tagged"])
+        #expect(outputs[1].time == Self.time)
         #expect(outputs.last?.end == Int64(100 + text.count))
         #expect(assembler.counts.joined == 1)
     }
@@ -41,10 +40,10 @@ import Testing
     @Test(arguments: ["no stamp at all", "2026-03-01T00:00:00Z stdin F x", "2026-03-01T00:00:00Z stdout X x", "2026-13-01T00:00:00Z stdout F x", ""])
     func `keeps a line of another form whole, at the time of reading`(line: String) {
         var assembler = LineAssembler()
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         _ = assembler.feed(Array("\(line)\n".utf8), file: 1, at: 0, now: 7, outputs: &outputs)
-        #expect(outputs.map(\.record.body) == [Array(line.utf8)])
-        #expect(outputs.first?.record.time == 7)
+        #expect(outputs.map(\.text) == [Array(line.utf8)])
+        #expect(outputs.first?.time == 7)
         #expect(assembler.counts.unparsed == 1)
     }
 
@@ -64,32 +63,32 @@ import Testing
         #expect(joined.count > 1 && joined.allSatisfy { $0.utf8.count <= 100 })
 
         var assembler = LineAssembler(options: .init(maximumLineBytes: 100))
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         let text = Array("\(Self.stamp) stderr F \(String(repeating: "x", count: 500))\n\(Self.stamp) stdout F next\n".utf8)
         var offset = 0
         while offset < text.count {
             offset += assembler.feed(Array(text[offset..<min(text.count, offset + 200)]), file: 1, at: Int64(offset), now: 7, outputs: &outputs)
         }
-        #expect(outputs.dropLast().reduce(0) { $0 + $1.record.body.count } == 500)
-        #expect(outputs.allSatisfy { $0.record.time == Self.time })
-        #expect(outputs.last?.record.body == Array("next".utf8))
+        #expect(outputs.dropLast().reduce(0) { $0 + $1.text.count } == 500)
+        #expect(outputs.allSatisfy { $0.time == Self.time })
+        #expect(outputs.last?.text == Array("next".utf8))
     }
 
     @Test func `gives out a part whose next part does not come`() {
         var assembler = LineAssembler()
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         _ = assembler.feed(Array("\(Self.stamp) stdout P half\n".utf8), file: 3, at: 0, now: 0, outputs: &outputs)
         assembler.expire(now: 4_999_999_999, outputs: &outputs)
         #expect(outputs.isEmpty)
         assembler.expire(now: 5_000_000_000, outputs: &outputs)
-        #expect(outputs.map(\.record.body) == [Array("half".utf8)] && assembler.counts.timedOut == 1)
+        #expect(outputs.map(\.text) == [Array("half".utf8)] && assembler.counts.timedOut == 1)
     }
 
     @Test func `passes bytes that are no UTF-8 through, also when a character is torn between parts`() {
         let bytes = Array("\(Self.stamp) stdout P a".utf8) + [0xC3, 0x0A] + Array("\(Self.stamp) stdout F ".utf8) + [0xA9, 0x00, 0xFF, 0x0D, 0x0A]
         var assembler = LineAssembler()
-        var outputs: [LineAssembler.Output] = []
+        var outputs: [AssembledLine] = []
         _ = assembler.feed(bytes, file: 1, at: 0, now: 7, outputs: &outputs)
-        #expect(outputs.map(\.record.body) == [[0x61, 0xC3, 0xA9, 0x00, 0xFF, 0x0D]])
+        #expect(outputs.map(\.text) == [[0x61, 0xC3, 0xA9, 0x00, 0xFF, 0x0D]])
     }
 }

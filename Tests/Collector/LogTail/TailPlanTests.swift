@@ -26,7 +26,7 @@ import Testing
         // Emptied in place: not to be told yet.
         #expect(TailPlan.actions(listed: [listed("0.log", 10, 0, nil)], followed: [known]) == [.forget(1)])
         // Cut in place and begun with the same text.
-        #expect(TailPlan.actions(listed: [listed("0.log", 10, 100, 77)], followed: [known]) == [.restart(1)])
+        #expect(TailPlan.actions(listed: [listed("0.log", 10, 100, 77)], followed: [known]) == [.restart(1, beginning: [])])
         // Not whole yet, and new.
         #expect(TailPlan.actions(listed: [listed("1.log", 12, 3, nil)], followed: []) == [])
     }
@@ -34,11 +34,23 @@ import Testing
     @Test func `orders generations from the oldest to the one that is written`() {
         let names = ["1.log", "0.log.20260301-000001", "0.log", "0.log.20260228-235959.gz", "0.log.20260301-000000"]
         #expect(
-            names.sorted { ContainerLogName($0)! < ContainerLogName($1)! } == [
+            names.sorted { FileNaming.runs.parse($0)! < FileNaming.runs.parse($1)! } == [
                 "0.log.20260228-235959.gz", "0.log.20260301-000000", "0.log.20260301-000001", "0.log", "1.log",
             ])
         for name in ["x.log", "0.log.tmp", "00.log", "-1.log", "0.log.20260301-000000.gz.tmp", "0.txt", ".log", "0.log."] {
-            #expect(ContainerLogName(name) == nil)
+            #expect(FileNaming.runs.parse(name) == nil)
+        }
+    }
+
+    @Test func `orders what logrotate makes of a file`() {
+        let names = FileNaming.named("app.log")
+        let files = ["app.log", "app.log.1", "app.log.2.gz", "app.log.10.gz", "app.log-20261124", "app.log-20261123.gz", "app-20261122.log"]
+        #expect(
+            files.sorted { names.parse($0)! < names.parse($1)! } == [
+                "app-20261122.log", "app.log-20261123.gz", "app.log-20261124", "app.log.10.gz", "app.log.2.gz", "app.log.1", "app.log",
+            ])
+        for name in ["app.log.tmp", "app.logs", "other.log", "app.log.1.gz.tmp", "app.log.", "app-new.log", "application.log"] {
+            #expect(names.parse(name) == nil)
         }
     }
 

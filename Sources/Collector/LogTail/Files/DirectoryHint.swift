@@ -7,7 +7,7 @@ import Glibc
 final class DirectoryHint: Sendable {
     private let descriptor: Int32
 
-    init() { descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)) }
+    init(isUsed: Bool = true) { descriptor = isUsed ? inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)) : -1 }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 

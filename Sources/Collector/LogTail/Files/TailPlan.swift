@@ -34,6 +34,8 @@ enum TailPlan {
         var size: Int64
         /// nil while the first line is not whole.
         var fingerprint: UInt64?
+        /// The first bytes, at most 256.
+        var beginning: [UInt8] = []
     }
 
     /// A file that is followed.
@@ -43,6 +45,8 @@ enum TailPlan {
         var identity: FileIdentity
         /// How far it was read.
         var offset: Int64
+        /// The first bytes as far as they were seen.
+        var beginning: [UInt8] = []
     }
 
     enum Action: Hashable {
@@ -50,8 +54,8 @@ enum TailPlan {
         case follow(Listed)
         /// A followed file has another name now.
         case rename(Int, to: String)
-        /// A followed file was cut in place and begins as before: read it from its beginning, as a new file.
-        case restart(Int)
+        /// A followed file was cut in place and has the same first line: read it from its beginning, as a new file.
+        case restart(Int, beginning: [UInt8])
         /// A followed file was overwritten in place, as copytruncate does: what it held is gone.
         case forget(Int)
         /// A followed file is no longer there: read what the open descriptor still has, then let go.
@@ -65,7 +69,9 @@ enum TailPlan {
             let sameInode = followed.filter { $0.identity.device == file.device && $0.identity.inode == file.inode }
             if let known = sameInode.first(where: { $0.identity.fingerprint == file.fingerprint }) {
                 seen.insert(known.number)
-                if file.size < known.offset { actions.append(.restart(known.number)) }
+                if file.size < known.offset || !file.beginning.starts(with: known.beginning) {
+                    actions.append(.restart(known.number, beginning: file.beginning))
+                }
                 if known.name != file.name { actions.append(.rename(known.number, to: file.name)) }
             }
             // An open descriptor keeps its inode from being used again, so another beginning means another text in place.
