@@ -43,7 +43,7 @@ import Testing
         "Aggregator/LogStore": ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": [
             "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime",
-            "Synchronization",
+            "Glibc", "Synchronization",
         ],
         "Aggregator/Alerting": [
             "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",

@@ -40,6 +40,8 @@ struct AggregateServer {
         StoreQueries.api(store, scrapes.scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
         LogsAPI(store: archive).register(on: &router)
+        LokiAPI(source: archive, feed: archive, clock: clock, metrics: registry).register(on: &router)
+        ElasticAPI(source: archive, clock: clock, metrics: registry).register(on: &router, under: "/elastic")
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
             HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))
