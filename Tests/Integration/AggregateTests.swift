@@ -122,7 +122,7 @@ final class Aggregate: Sendable {
             return try await aggregate.query("up{job=\"\(old)\"}").elements.isEmpty
         }
         func succeeded() async throws -> Bool {
-            try await Program.run(["curl", "-sS", "\(aggregate.queries)/metrics"]).output.contains("binnacle_scrape_config_last_reload_successful 1")
+            try await Program.run(["curl", "-sS", "\(aggregate.queries)/metrics"]).output.contains("\nbinnacle_scrape_config_last_reload_successful 1\n")
         }
         #expect(try await eventually(within: 20) { try await isUp("first") })
         try HostFileSystem().write(file, Array("scrape_configs: [{job_name: x, scrape_interval: soon}]\n".utf8))
@@ -145,7 +145,8 @@ final class Aggregate: Sendable {
         let directory = TemporaryDirectory("tls")
         for name in ["server", "client", "stranger"] {
             let made = try await Program.run([
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=\(name)",
+                "env", "OPENSSL_CONF=/dev/null", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=\(name)",
                 "-addext",
                 "subjectAltName=IP:127.0.0.1", "-keyout", directory.file("\(name).key"), "-out", directory.file("\(name).pem"),
             ])
@@ -157,7 +158,7 @@ final class Aggregate: Sendable {
         let server = try Program.spawn(
             [
                 "sh", "-c",
-                "cd \(directory.path) && exec openssl s_server -accept 127.0.0.1:\(port) -cert server.pem -key server.key -HTTP -Verify 1 -CAfile client.pem -verify_return_error",
+                "cd \(directory.path) && OPENSSL_CONF=/dev/null exec openssl s_server -accept 127.0.0.1:\(port) -cert server.pem -key server.key -HTTP -Verify 1 -CAfile client.pem -verify_return_error",
             ], output: directory.file("server.out"), errors: directory.file("server.err"))
         defer { server.kill(SIGKILL) }
         let identity = "cert_file: client.pem, key_file: client.key"

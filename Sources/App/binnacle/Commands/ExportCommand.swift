@@ -28,6 +28,8 @@ struct ExportCommand: AsyncParsableCommand {
     @OptionGroup var client: ClientOptions
 
     private static let piece: Int64 = 86_400_000
+    /// Of days without samples, in days.
+    private static let longestStride: Int64 = 256
 
     func run() async throws {
         let now = SystemClock().now
@@ -40,10 +42,13 @@ struct ExportCommand: AsyncParsableCommand {
         if oldest.status == 200, let first = Int64(String(decoding: oldest.body, as: UTF8.self).filter { $0.isNumber || $0 == "-" }) { from = max(from, first) }
         var progress = TransferProgress(what: "exported")
         var isFirst = true
+        // Days without samples are passed over in longer and longer strides: decades of them are a handful of requests.
+        var days: Int64 = 1
         repeat {
-            let through = format == .openmetrics ? end : min(end, (from.floorDivided(by: Self.piece) + 1) * Self.piece - 1)
+            let through = format == .openmetrics ? end : min(end, (from.floorDivided(by: Self.piece) + days) * Self.piece - 1)
             do {
-                try await export(from, through, hasHead: isFirst && !noHead, &progress)
+                let bytes = try await export(from, through, hasHead: isFirst && !noHead, &progress)
+                days = bytes == 0 ? min(days * 2, Self.longestStride) : 1
             } catch {
                 progress.end()
                 guard format != .openmetrics, !isFirst else { throw error }
@@ -58,12 +63,14 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     /// One request. Broken off, its output is there in part: sent again to an import, it changes nothing.
-    private func export(_ from: Int64, _ through: Int64, hasHead: Bool, _ progress: inout TransferProgress) async throws {
+    /// - Returns: how many bytes it had.
+    private func export(_ from: Int64, _ through: Int64, hasHead: Bool, _ progress: inout TransferProgress) async throws -> Int {
         let query = selectors.map { ("match[]", $0) } + [("format", format.rawValue), ("start", Self.seconds(from)), ("end", Self.seconds(through))]
         let target =
             "/api/v1/export?" + (query + (hasHead ? [] : [("head", "0")])).map { "\($0.0.percentEncoded)=\($0.1.percentEncoded)" }.joined(separator: "&")
         var status = 0
         var problem: [UInt8] = []
+        var count = 0
         try await client.reaching {
             try await HTTPClient().stream("GET", try client.address(target)) { answer in
                 status = answer.status
@@ -73,12 +80,14 @@ struct ExportCommand: AsyncParsableCommand {
                 } else {
                     try Output.write(bytes)
                     progress.add(bytes.count)
+                    count += bytes.count
                 }
             }
         }
         guard status == 200 else {
             throw CommandFailure(message: "the server answered \(status): \(String(decoding: problem, as: UTF8.self).split(separator: "\n").first ?? "")")
         }
+        return count
     }
 
     /// To the millisecond: a double's last digits would be others.
