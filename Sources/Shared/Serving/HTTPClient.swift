@@ -125,6 +125,9 @@ public struct HTTPClient: Sendable {
             throw ServingError.failed("the connection to \(address.server) broke: \(error)")
         } catch let error as NIOSSLError {
             throw ServingError.failed("TLS with \(address.server) failed: \(error)")
+        } catch let error as BoringSSLError {
+            // Such as an alert after the handshake: the server wants a certificate that it does not get.
+            throw ServingError.failed("TLS with \(address.server) failed: \(error)")
         } catch let error as HTTPParserError {
             throw ServingError.failed("\(address.server) does not speak HTTP: \(error)")
         }
