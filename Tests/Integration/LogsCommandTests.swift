@@ -31,7 +31,7 @@ import Testing
         (["FILE", "-o", "raw", "--limit", "0", "request"], ["request 1", "request 2", "request 3"]),
         (["FILE", "-o", "raw", "--forward", "--limit", "1"], ["request 1"]),
         (["FILE", "-o", "raw", "--reverse", "request"], ["request 3", "request 2", "request 1"]),
-        (["FILE", "-o", "raw", "-q", #"{} |= "request" != "2" | line_format "{{ .file }}""#], ["app.log", "app.log"]),
+        (["FILE", "-o", "raw", "-q", #"{} |= "request" != "request 2" | line_format "{{ .file }}""#], ["app.log", "app.log"]),
     ]) func `chooses lines`(arguments: [String], expected: [String]) async throws {
         let outcome = try await logs(arguments)
         let lines = outcome.output.split(separator: "\n")
