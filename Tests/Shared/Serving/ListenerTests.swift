@@ -177,6 +177,28 @@ private final class Kept: DatagramHandler {
         try await running.value
     }
 
+    @Test func `a listener that never runs keeps what comes, and gives its port back without harm`() async throws {
+        let kept = Kept()
+        let port = try await DatagramListener.bind(name: "udp", host: "127.0.0.1", port: 0, handler: kept, metrics: MetricRegistry()).port
+        for _ in 0..<500 {
+            let next = try? await DatagramListener.bind(name: "udp", host: "127.0.0.1", port: port, handler: kept, metrics: MetricRegistry())
+            guard let next else {
+                // The first one's socket is closed on another thread.
+                try await Task.sleep(for: .milliseconds(10))
+                continue
+            }
+            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            defer { close(descriptor) }
+            try connect(descriptor, next.port)
+            _ = unsafe send(descriptor, [UInt8](repeating: 7, count: 3), 3, 0)
+            let running = Task { try await next.run() }
+            #expect(try await eventually { kept.count == 1 })
+            running.cancel()
+            return try await running.value
+        }
+        Issue.record("the port stayed taken")
+    }
+
     @Test func `a datagram socket in the file system takes senders without a name, and replaces a dead one`() async throws {
         let directory = TemporaryDirectory("local")
         let path = directory.file("log")

@@ -50,10 +50,9 @@ struct AggregateServer {
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router,
             metrics: registry, logger: log)
         let intake = LogIntake(writer: ArchivedLogs(archive: archive), clock: clock, metrics: registry)
+        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingest = try await IngestEndpoint.bind(
             store, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
-        // After all other ports: what is bound here has to run, or its end is a crash.
-        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         // The store first, so that it stops last.
         let parts: [any Service] =
             [

@@ -124,12 +124,11 @@ struct Server {
             certificates.serverExpiry.seconds
         let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scrapes.scraper, alerts)
         let intake = LogIntake(writer: ArchivedLogs(archive: stores.logs), clock: clock, metrics: registry)
+        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingestServer = try await IngestEndpoint.bind(
             stores.series, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
-        // After all other ports: what is bound here has to run, or its end is a crash.
-        let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
         try HostFileSystem().replace(kubeconfigPath, Array(certificates.kubeconfig.utf8), mode: 0o600)
 

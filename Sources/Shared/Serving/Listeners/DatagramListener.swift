@@ -15,7 +15,8 @@ public final class DatagramListener: Service {
     private typealias Datagrams = NIOAsyncChannel<AddressedEnvelope<ByteBuffer>, AddressedEnvelope<ByteBuffer>>
 
     private let handler: any DatagramHandler
-    private let channel: Datagrams
+    /// Plain until it runs: a `NIOAsyncChannel` that nobody takes ends the process.
+    private let channel: any Channel
     private let metrics: ListenerMetrics
     public let port: Int
 
@@ -35,10 +36,10 @@ public final class DatagramListener: Service {
             let channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(.socketOption(.so_rcvbuf), value: .init(kernelBuffer))
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: maximumBytes))
-                .bind(host: host, port: port) { channel in
-                    channel.eventLoop.makeCompletedFuture { try Datagrams(wrappingChannelSynchronously: channel) }
-                }
-            guard let port = channel.channel.localAddress?.port else { throw ServingError.failed("no local port") }
+                // Until it runs, datagrams wait in the kernel.
+                .channelOption(.autoRead, value: false)
+                .bind(host: host, port: port).get()
+            guard let port = channel.localAddress?.port else { throw ServingError.failed("no local port") }
             return DatagramListener(handler, channel, port, metrics)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw ServingError.portTaken(name: name, host: host, port: port, holder: nil)
@@ -47,17 +48,26 @@ public final class DatagramListener: Service {
         }
     }
 
-    private init(_ handler: any DatagramHandler, _ channel: Datagrams, _ port: Int, _ metrics: ListenerMetrics) {
+    private init(_ handler: any DatagramHandler, _ channel: any Channel, _ port: Int, _ metrics: ListenerMetrics) {
         self.handler = handler
         self.channel = channel
         self.port = port
         self.metrics = metrics
     }
 
+    /// One that never ran gives its port back too.
+    deinit { channel.close(promise: nil) }
+
     public func run() async throws {
         do {
+            let channel = channel
+            let datagrams = try await channel.eventLoop.submit {
+                let datagrams = try Datagrams(wrappingChannelSynchronously: channel)
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+                return datagrams
+            }.get()
             try await cancelWhenGracefulShutdown { [self] in
-                try await channel.executeThenClose { inbound, _ in
+                try await datagrams.executeThenClose { inbound, _ in
                     for try await envelope in inbound {
                         metrics.datagrams.increment()
                         metrics.bytes.increment(by: UInt64(envelope.data.readableBytes))
