@@ -50,6 +50,7 @@ let rows: [Row] = [
     Row(name: "Zstd", path: "Shared/Zstd", needs: ["CZstd"]),
     Row(name: "Gzip", path: "Shared/Gzip", needs: ["CZlib"]),
     Row(name: "GoTemplate", path: "Shared/GoTemplate"),
+    Row(name: "QuerySyntax", path: "Shared/QuerySyntax"),
     Row(name: "InternetAddresses", path: "Shared/InternetAddresses"),
     Row(name: "LogParsing", path: "Shared/LogParsing", needs: ["Telemetry", "Pattern", "JSON"]),
     Row(name: "Serving", path: "Shared/Serving", needs: ["HTTP", "JSON", "Runtime", "Telemetry", "Gzip"], products: nio + certificates + [log, lifecycle]),
@@ -70,8 +71,8 @@ let rows: [Row] = [
 
     Row(name: "ChunkCodec", path: "Aggregator/ChunkCodec"),
     Row(name: "SeriesStore", path: "Aggregator/SeriesStore", needs: ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime"]),
-    Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["Telemetry", "Pattern"], testData: ["Scripts"]),
-    Row(name: "LogQL", path: "Aggregator/LogQL", needs: ["Telemetry", "Pattern", "GoTemplate", "JSON"]),
+    Row(name: "PromQL", path: "Aggregator/PromQL", needs: ["QuerySyntax", "Telemetry", "Pattern"], testData: ["Scripts"]),
+    Row(name: "LogQL", path: "Aggregator/LogQL", needs: ["QuerySyntax", "Telemetry", "Pattern", "GoTemplate", "JSON"]),
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(
         name: "QueryAPI", path: "Aggregator/QueryAPI",

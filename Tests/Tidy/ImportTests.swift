@@ -20,6 +20,7 @@ import Testing
         "Shared/Gzip": ["CZlib"],
         "Shared/GoTemplate": ["Glibc"],
         "Shared/InternetAddresses": [],
+        "Shared/QuerySyntax": [],
         "Shared/LogParsing": ["Telemetry", "Pattern", "JSON"],
         "Shared/Serving": [
             "HTTP", "JSON", "Runtime", "Telemetry", "Gzip", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOHTTP2", "NIOHPACK", "NIOSSL", "X509",
@@ -38,8 +39,8 @@ import Testing
         ],
         "Aggregator/ChunkCodec": ["Glibc"],
         "Aggregator/SeriesStore": ["Telemetry", "ChunkCodec", "SQLite", "Zstd", "Runtime", "Logging", "Glibc", "Synchronization"],
-        "Aggregator/PromQL": ["Telemetry", "Pattern", "Glibc"],
-        "Aggregator/LogQL": ["Telemetry", "Pattern", "GoTemplate", "JSON", "Glibc"],
+        "Aggregator/PromQL": ["QuerySyntax", "Telemetry", "Pattern", "Glibc"],
+        "Aggregator/LogQL": ["QuerySyntax", "Telemetry", "Pattern", "GoTemplate", "JSON", "Glibc"],
         "Aggregator/LogStore": ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": [
             "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime",

@@ -1,3 +1,5 @@
+import QuerySyntax
+
 /// Why a query was refused or failed.
 public struct LogQLError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {

@@ -1,3 +1,4 @@
+import QuerySyntax
 import Telemetry
 
 extension Parser {

@@ -27,9 +27,3 @@ struct Token: Sendable, Hashable {
         }
     }
 }
-
-/// A fault in a query's text; `LogQLError.syntax` gives it line and column.
-struct SyntaxFault: Error {
-    var message: String
-    var position: Range<Int>
-}

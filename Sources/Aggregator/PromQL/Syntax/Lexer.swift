@@ -1,3 +1,5 @@
+import QuerySyntax
+
 /// A word of a query.
 struct Token: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
@@ -22,12 +24,6 @@ struct Token: Sendable, Hashable {
         default: "\"\(String(decoding: text[position], as: UTF8.self))\""
         }
     }
-}
-
-/// A fault in a query's text; the parser turns it into a `QueryError` with line and column.
-struct SyntaxFault: Error {
-    var message: String
-    var position: Range<Int>
 }
 
 /// Cuts a query into words.
@@ -142,64 +138,7 @@ struct Lexer {
 
     private mutating func string() throws(SyntaxFault) -> Token {
         let start = position
-        let quote = text[position]
-        position += 1
-        var bytes: [UInt8] = []
-        while true {
-            guard position < text.count, quote == UInt8(ascii: "`") || text[position] != 0x0A else {
-                throw SyntaxFault(message: "the string is not closed", position: start..<position)
-            }
-            let byte = text[position]
-            position += 1
-            if byte == quote { break }
-            if byte == UInt8(ascii: "\\"), quote != UInt8(ascii: "`") { try escape(quote, into: &bytes) } else { bytes.append(byte) }
-        }
-        guard let value = String(validating: bytes, as: UTF8.self) else {
-            throw SyntaxFault(message: "the string is not UTF-8", position: start..<position)
-        }
+        let value = try StringLiteral.read(text, at: &position)
         return Token(kind: .string(value), position: start..<position)
-    }
-
-    /// Go's escapes.
-    private mutating func escape(_ quote: UInt8, into bytes: inout [UInt8]) throws(SyntaxFault) {
-        let start = position - 1
-        let letter = byte()
-        position += 1
-        func digits(_ count: Int, radix: UInt32) -> UInt32? {
-            guard position + count <= text.count else { return nil }
-            return UInt32(String(decoding: text[position..<(position + count)], as: UTF8.self), radix: Int(radix))
-        }
-        switch letter {
-        case UInt8(ascii: "a"): bytes.append(7)
-        case UInt8(ascii: "b"): bytes.append(8)
-        case UInt8(ascii: "f"): bytes.append(12)
-        case UInt8(ascii: "n"): bytes.append(10)
-        case UInt8(ascii: "r"): bytes.append(13)
-        case UInt8(ascii: "t"): bytes.append(9)
-        case UInt8(ascii: "v"): bytes.append(11)
-        case UInt8(ascii: "\\"), quote: bytes.append(letter)
-        case UInt8(ascii: "x"):
-            guard let value = digits(2, radix: 16) else { throw SyntaxFault(message: "\\x needs two hexadecimal digits", position: start..<position) }
-            bytes.append(UInt8(value))
-            position += 2
-        case UInt8(ascii: "u"), UInt8(ascii: "U"):
-            let count = letter == UInt8(ascii: "u") ? 4 : 8
-            guard let value = digits(count, radix: 16), let scalar = Unicode.Scalar(value) else {
-                throw SyntaxFault(message: "\\\(Unicode.Scalar(letter)) needs \(count) hexadecimal digits of a Unicode scalar", position: start..<position)
-            }
-            bytes.append(contentsOf: String(scalar).utf8)
-            position += count
-        case 48...55:
-            position -= 1
-            guard let value = digits(3, radix: 8), value < 256 else {
-                throw SyntaxFault(message: "an octal escape needs three digits up to \\377", position: start..<position)
-            }
-            bytes.append(UInt8(value))
-            position += 3
-        default:
-            let shown = String(decoding: text[start..<min(position, text.count)], as: UTF8.self)
-            throw SyntaxFault(
-                message: "unknown escape \(shown) in a string; write \\\\ for a backslash, or put the string in backticks", position: start..<position)
-        }
     }
 }

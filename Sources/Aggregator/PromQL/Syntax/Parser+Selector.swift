@@ -1,4 +1,5 @@
 import Pattern
+import QuerySyntax
 import Telemetry
 
 extension Parser {

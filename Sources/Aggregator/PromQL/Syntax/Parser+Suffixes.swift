@@ -1,3 +1,4 @@
+import QuerySyntax
 import Telemetry
 
 /// What follows a selector or an expression: `[5m]`, `offset`, `@`, and the lengths in them.

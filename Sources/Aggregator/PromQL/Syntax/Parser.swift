@@ -1,4 +1,5 @@
 import Pattern
+import QuerySyntax
 import Telemetry
 
 /// Reads PromQL (contracts/metrics.md 5.1) by precedence climbing and checks types on the way.
