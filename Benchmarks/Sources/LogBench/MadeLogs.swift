@@ -1,3 +1,4 @@
+import SeededNoise
 import Telemetry
 
 /// Logs of a made-up cluster, the same for the same seed: JSON of web shops with random identifiers, nginx access lines, klog,

@@ -1,4 +1,5 @@
 import Glibc
+import SeededNoise
 import SeriesStore
 import Telemetry
 

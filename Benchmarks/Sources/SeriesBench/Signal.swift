@@ -1,4 +1,5 @@
 import Glibc
+import SeededNoise
 
 /// How one made-up series moves. States are whole numbers; `scale` makes them what an exporter prints.
 struct Signal {
