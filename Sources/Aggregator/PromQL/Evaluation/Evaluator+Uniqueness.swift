@@ -15,6 +15,16 @@ extension Evaluator {
         return try withoutNames(result)
     }
 
+    /// The unary minus. Unlike functions it looks at whole series, as in Prometheus: two that differ in their names only are an
+    /// error even if they have no step in common.
+    func negated(_ columns: [SeriesColumn]) throws(QueryError) -> [SeriesColumn] {
+        let present = columns.filter { !$0.isEmpty }
+        if Evaluator.mayMeetWithoutNames(present.lazy.map(\.labels)), Set(present.map(\.labels.withoutName)).count < present.count {
+            throw .execution(Evaluator.duplicateMessage)
+        }
+        return try mapped(present) { -$0 }
+    }
+
     /// The columns without metric names. Those of one metric cannot meet, so they are not compared.
     func withoutNames(_ columns: [SeriesColumn]) throws(QueryError) -> [SeriesColumn] {
         let mayMeet = Evaluator.mayMeetWithoutNames(columns.lazy.map(\.labels))

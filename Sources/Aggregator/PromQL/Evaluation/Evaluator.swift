@@ -112,7 +112,7 @@ final class Evaluator {
             switch operand {
             case .scalar(let values): return .scalar(values.map { -$0 })
             case .string: return operand
-            case .vector(let columns): return .vector(try mapped(columns) { -$0 })
+            case .vector(let columns): return .vector(try negated(columns))
             }
         case .call(let name, let arguments): return try await call(name, arguments, expression, steps)
         case .aggregation(let aggregation): return .vector(try await aggregate(aggregation, expression, steps))

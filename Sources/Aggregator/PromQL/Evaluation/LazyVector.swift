@@ -44,7 +44,9 @@ extension Evaluator {
         case .parentheses(let inner): return try await lazyVector(inner, steps, context)
         case .selector(let selector): return try await lazySelector(selector, steps, context, wantsTimes: false)
         case .unary(true, let inner):
-            return try await lazyVector(inner, steps)?.mapped(dropsNames: true) { column in
+            // Where names meet whole series have to be looked at: `negated` does.
+            guard let lazy = try await lazyVector(inner, steps), !Evaluator.mayMeetWithoutNames(lazy.labels) else { return nil }
+            return lazy.mapped(dropsNames: true) { column in
                 for step in column.indices where !column[step].isAbsent { column[step] = -column[step] }
             }
         case .call(let name, let arguments):
