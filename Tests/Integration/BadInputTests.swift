@@ -34,7 +34,7 @@ import Testing
 
     @Test func `a taken port names itself, its holder and the flag`() async throws {
         let directory = TemporaryDirectory("port")
-        let offset = FreePorts.offset(for: [10_255, 6443])
+        let offset = FreePorts.offset(for: [10_255, 10_251, 6443, 5140, 24_224])
         let holder = try Program.spawn(
             ["python3", "-m", "http.server", "\(10_255 + offset)", "--bind", "127.0.0.1"], output: directory.file("o"), errors: directory.file("e"),
             directory: directory.path)

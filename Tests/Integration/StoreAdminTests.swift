@@ -77,14 +77,23 @@ import Testing
     /// Flips one bit in a part of the backup: `check` says where, and `restore` refuses it and leaves nothing.
     private static func flipped(_ backup: String, into target: String) async throws {
         let files = HostFileSystem()
-        guard let name = try files.list("\(backup)/series").first(where: { $0.hasPrefix("series-") }) else {
-            Issue.record("the backup has no day file")
-            return
+        // In the midst of the largest part's body: elsewhere a byte may be one that SQLite does not use.
+        let finder = """
+            import sqlite3, sys
+            body = sqlite3.connect(f"file:{sys.argv[1]}?immutable=1", uri=True).execute("SELECT body FROM part ORDER BY length(body) DESC").fetchone()[0]
+            file = open(sys.argv[1], "rb").read()
+            pieces = (body[k:k + 24] for k in range(len(body) // 2, len(body) - 24))
+            print(next(file.index(piece) for piece in pieces if file.count(piece) == 1))
+            """
+        var found: (name: String, position: Int)?
+        for name in try files.list("\(backup)/series").sorted() where name.hasPrefix("series-") && found == nil {
+            let outcome = try await Program.run(["python3", "-c", finder, "\(backup)/series/\(name)"])
+            if let position = Int(outcome.output.filter(\.isNumber)) { found = (name, position) }
         }
+        let (name, position) = try #require(found, "the backup has no part")
         let path = "\(backup)/series/\(name)"
         var bytes = try files.read(path)
-        // The bodies of parts fill most of the file; a page in its middle is of one.
-        bytes[bytes.count / 2] ^= 0x10
+        bytes[position] ^= 0x10
         try files.write(path, bytes)
         let checked = try await binnacle("store", "check", backup)
         #expect(checked.status == 1 && checked.errors.contains(name), "\(checked.description)")

@@ -1,10 +1,13 @@
 import Glibc
 
 public enum FreePorts {
+    /// Here the kernel begins to give ports to clients, which could take a free one at any moment.
+    private static let firstOfClients = 32_768
+
     /// An offset by which each of the given ports can be moved to one that is free on loopback now.
     public static func offset(for ports: [Int]) -> Int {
         for _ in 0..<200 {
-            let offset = Int.random(in: 1000...40_000)
+            let offset = Int.random(in: 1000..<firstOfClients - (ports.max() ?? 0))
             if ports.allSatisfy({ isFree($0 + offset) }) { return offset }
         }
         preconditionFailure("no free ports")
