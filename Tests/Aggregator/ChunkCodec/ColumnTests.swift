@@ -1,3 +1,4 @@
+import Glibc
 import TestKit
 import Testing
 
@@ -69,9 +70,51 @@ import Testing
             let coded = EntropyCoder.encode(kinds, [table, table])
             var back: [UInt8] = []
             try unsafe coded.withUnsafeBufferPointer { buffer in
-                try unsafe EntropyCoder.decode(buffer, 0..<buffer.count, count: kinds.count, [table, table]) { back.append(UInt8($0)) }
+                try unsafe EntropyCoder.decode(buffer, 0..<buffer.count, count: kinds.count, [table, table]) { kind, _ in back.append(UInt8(kind)) }
             }
             #expect(back == kinds)
         }
+    }
+
+    @Test(arguments: [ShapeTable.Fall.root, .linear, .square]) func `a shape's table fills its scale and comes back as written`(fall: ShapeTable.Fall) throws {
+        for scale in [0, 7, 40, 163, 300, 504] {
+            for (first, last) in [(0, 0), (0, 1), (0, 255), (3, 90), (200, 255)] {
+                for zeroShare in [0, 1, 128, 255] {
+                    let shape = ShapeTable(fall: fall, scale: scale, first: first, last: last, zeroShare: zeroShare)
+                    let table = shape.table
+                    #expect(table.frequencies.reduce(0, +) == 1 << UInt32(ShapeTable.scaleBits), "\(shape)")
+                    #expect((first...last).allSatisfy { table.frequencies[$0] > 0 }, "\(shape)")
+                    var bytes: [UInt8] = []
+                    shape.write(to: &bytes)
+                    var reader = ByteReader(bytes)
+                    #expect(try ShapeTable(from: &reader) == shape)
+                }
+            }
+        }
+    }
+
+    /// The frequencies are part of the format: another rounding would make files unreadable.
+    @Test func `a shape's frequencies are the same for ever`() {
+        let table = ShapeTable(fall: .square, scale: 80, first: 0, last: 50, zeroShare: 40).table
+        #expect(Array(table.frequencies[0...50]) == ColumnTests.goldenFrequencies)
+    }
+
+    private static let goldenFrequencies: [UInt32] = [
+        671, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 8, 8, 8, 16, 16, 16, 16, 30, 30, 30, 30, 60, 60, 60, 60, 118, 117, 116, 114, 222, 214, 204, 193,
+        351, 300, 249, 200, 274, 148, 71, 30, 15, 2, 1,
+    ]
+
+    @Test func `noise is coded by its shape, in little more than its entropy`() throws {
+        var random = SeededGenerator(seed: 12)
+        func normal() -> Double {
+            (-2 * log(Double.random(in: 1e-12..<1, using: &random))).squareRoot() * cos(2 * .pi * Double.random(in: 0..<1, using: &random))
+        }
+        let values = (0..<1440).map { _ in Int64((1e6 * normal()).rounded()) }
+        let bytes = IntegerStream.encode(values)
+        #expect(bytes[0] == IntegerStream.Kind.entropyByShape.rawValue)
+        // log2(sigma * sqrt(2 pi e)) bits a value, and some thirty bytes.
+        #expect(Double(bytes.count) < 1440 * log2(1e6 * 4.1327) / 8 + 60, "\(bytes.count)")
+        var reader = ByteReader(bytes)
+        #expect(try IntegerStream.decode(&reader, count: 1440) == values)
     }
 }

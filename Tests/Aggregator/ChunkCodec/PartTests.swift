@@ -70,7 +70,7 @@ import Testing
             #expect(reader.position(of: 5000) == nil)
         }
         if effort == .thorough {
-            #expect(codecs.isSuperset(of: ["constant", "copy", "runs", "dictionary", "decimal", "bits", "affine", "sum", "difference"]), "\(codecs)")
+            #expect(codecs.isSuperset(of: ["constant", "copy", "runs", "dictionary", "decimal", "bits", "affine", "sum", "difference", "follow"]), "\(codecs)")
         }
     }
 
@@ -190,6 +190,41 @@ import Testing
         #expect(hex(part.body) == PartTests.goldenBody)
     }
 
-    private static let goldenDirectory = "02 00 02 01 04 07 01 d0 0f e8 07 00 02 01 00 02 0d 06 09 07 01 02 01 0a 01 25 00 09 09 cf db 60 aa 0d ff 95 4a"
+    @Test func `a part of version 2 is read as it is`() throws {
+        func bytes(_ hex: String) -> [UInt8] { hex.split(separator: " ").map { UInt8($0, radix: 16)! } }
+        let reader = try PartReader(Part.Encoded(directory: bytes(PartTests.goldenVersion2), body: bytes(PartTests.goldenBody)))
+        #expect(reader.ids == [7, 8])
+        #expect(try reader.samples(at: 0).values == [0.5, 0.5, 0.5, 0.5])
+        #expect(try reader.samples(at: 1).times == [1000, 2000, 3000, 4000])
+        #expect(try Array(reader.samples(at: 1).values.prefix(3)) == [4096, 8192, 12288])
+        #expect(reader.directory.pageBytes == 8192)
+    }
+
+    /// Requests that fall into one bucket or another: what a bucket grows by says much of what the next one does.
+    @Test func `buckets of a histogram follow each other, which leaves out what they share`() throws {
+        var random = SeededGenerator(seed: 6)
+        let times = ContiguousArray((0..<1440).map { Int64($0) * 15_000 })
+        var buckets = [[Double]](repeating: [], count: 4)
+        var totals = [Double](repeating: 0, count: 4)
+        for _ in 0..<1440 {
+            let load = Double.random(in: 1000..<4000, using: &random)
+            var below = 0.0
+            for number in 0..<4 {
+                below += (load * 0.25 + Double.random(in: -20..<20, using: &random)).rounded()
+                totals[number] += below
+                buckets[number].append(totals[number])
+            }
+        }
+        let series: [Series] = buckets.enumerated().map { (UInt64($0 + 1), times, ContiguousArray($1)) }
+        let part = Self.part(series)
+        let reader = try PartReader(part)
+        for (position, one) in series.enumerated() { #expect(try reader.samples(at: position).values == one.values) }
+        #expect((1..<4).allSatisfy { reader.coding(at: $0).codec == "follow" })
+        // The noise of two buckets, each of 41 equally likely numbers, is some 6 bits; the first bucket alone takes 9.6.
+        #expect((1..<4).allSatisfy { reader.coding(at: $0).bytes < 1440 * 7 / 8 }, "\((0..<4).map { reader.coding(at: $0).bytes })")
+    }
+
+    private static let goldenDirectory = "03 00 02 01 04 07 01 d0 0f e8 07 00 02 01 00 02 0d 06 09 07 01 02 01 0a 01 25 00 09 09 cf db 60 aa 22 d4 ac 10"
+    private static let goldenVersion2 = "02 00 02 01 04 07 01 d0 0f e8 07 00 02 01 00 02 0d 06 09 07 01 02 01 0a 01 25 00 09 09 cf db 60 aa 0d ff 95 4a"
     private static let goldenBody = "00 00 01 80 40 80 20 00 02"
 }

@@ -72,4 +72,16 @@ struct BitWriter {
         position += width
         return value
     }
+
+    /// The same for 62 bits at most, in one step where that is enough.
+    @inline(__always)
+    mutating func readShort(width: Int) -> UInt64 {
+        let byte = position >> 3
+        let shift = position & 7
+        guard unsafe byte &+ 8 <= bytes.count, shift &+ width <= 64 else { return read(width: width) }
+        // Eight bytes from `byte` on are inside the buffer.
+        let word = unsafe UInt64(littleEndian: UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: byte, as: UInt64.self))
+        position &+= width
+        return (word &>> UInt64(shift)) & ((1 &<< UInt64(width)) &- 1)
+    }
 }

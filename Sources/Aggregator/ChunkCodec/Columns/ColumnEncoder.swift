@@ -12,6 +12,7 @@ struct ColumnEncoder {
         /// How many columns must be decoded before this one.
         var depth: Int
         var print: UInt64
+        var profile: ChangeProfile?
     }
 
     struct Encoded {
@@ -27,6 +28,11 @@ struct ColumnEncoder {
     /// Sums are sought among this many earlier columns.
     private static let sumWindow = 96
     private static let sampleRows = 384
+    /// Columns to follow are sought among this many; they must be at least so alike (their correlation), or nothing is gained.
+    private static let followWindow = 256
+    private static let smallestLikeness: Float = 0.3
+    /// A column of fewer bits has nothing to gain.
+    private static let smallestFollower = 400.0
 
     private let effort: Part.Effort
     private let finish: Finish?
@@ -69,6 +75,7 @@ struct ColumnEncoder {
         let step = signedStep(decimal.mantissas)
         let shape = ColumnEncoder.fingerprint(decimal.mantissas, scale: step)
         var depth = 0
+        var profile: ChangeProfile?
         let encoded: Encoded
         if let (payload, deeper) = affine(decimal, position, lane, base: base, step: step, shape: shape) {
             encoded = Encoded(codec: .affine, payload: payload)
@@ -78,18 +85,26 @@ struct ColumnEncoder {
             depth = deeper
         } else {
             let plan = IntegerColumn.plan(decimal.mantissas)
-            if let (payload, other) = difference(decimal, plan, position, lane) {
-                var coded = finished(.difference, payload)
+            profile = ChangeProfile(decimal.mantissas)
+            let distance = difference(decimal, plan, position, lane)
+            if let (follower, other) = follower(decimal, min(plan.bits, distance?.bits ?? .infinity), lane, profile, step: Int64(step.magnitude)) {
+                var coded = finished(.follow, follower.payload)
                 coded.reference = position - other.position
                 encoded = coded
                 depth = other.depth + 1
+            } else if let distance {
+                var coded = finished(.difference, distance.payload)
+                coded.reference = position - distance.other.position
+                encoded = coded
+                depth = distance.other.depth + 1
             } else {
                 encoded = plain(values, decimal: decimal, plan: plan)
             }
         }
         byPrint[LaneKey(lane: lane, print: print)] = earlier.count
         byShape[LaneKey(lane: lane, print: shape)] = earlier.count
-        earlier.append(Earlier(position: position, lane: lane, exponent: decimal.exponent, mantissas: decimal.mantissas, depth: depth, print: print))
+        earlier.append(
+            Earlier(position: position, lane: lane, exponent: decimal.exponent, mantissas: decimal.mantissas, depth: depth, print: print, profile: profile))
         return encoded
     }
 
@@ -174,7 +189,7 @@ struct ColumnEncoder {
     /// The distance from one of the two columns before, if that takes clearly fewer bits than the column itself.
     private func difference(
         _ column: DecimalColumn, _ plan: IntegerColumn.Plan, _ position: Int, _ lane: Int
-    ) -> (payload: [UInt8], other: Earlier)? {
+    ) -> (payload: [UInt8], other: Earlier, bits: Double)? {
         var best: (other: Earlier, plan: IntegerColumn.Plan)?
         let sample = column.mantissas.count > 2 * ColumnEncoder.sampleRows ? ColumnEncoder.sampleRows : column.mantissas.count
         var sampleBits: Double?
@@ -199,7 +214,39 @@ struct ColumnEncoder {
         var payload: [UInt8] = []
         payload.append(UInt8(column.exponent))
         payload.append(contentsOf: stream)
-        return (payload, best.other)
+        return (payload, best.other, best.plan.bits)
+    }
+
+    /// The column as one that moves as another does, if that takes clearly fewer than `bits`: of the columns before, the two whose
+    /// changes are most like its own are tried.
+    private func follower(
+        _ column: DecimalColumn, _ bits: Double, _ lane: Int, _ profile: ChangeProfile?, step: Int64
+    ) -> (follower: FollowColumn, other: Earlier)? {
+        guard let profile, bits > ColumnEncoder.smallestFollower else { return nil }
+        var first: (index: Int, likeness: Float) = (-1, ColumnEncoder.smallestLikeness)
+        var second = first
+        for (index, other) in earlier.enumerated().suffix(ColumnEncoder.followWindow)
+        where other.lane == lane && other.depth < ColumnEncoder.maxDepth && other.mantissas.count == column.mantissas.count {
+            guard let likeness = other.profile.map({ abs($0.correlation(profile)) }), likeness > second.likeness else { continue }
+            if likeness > first.likeness { (first, second) = ((index, likeness), first) } else { second = (index, likeness) }
+        }
+        var best: (follower: FollowColumn, other: Earlier)?
+        for index in [first.index, second.index] where index >= 0 {
+            let other = earlier[index]
+            guard
+                let found = FollowColumn(
+                    column.mantissas, exponent: column.exponent, step: step, following: other.mantissas, otherExponent: other.exponent)
+            else { continue }
+            if found.bits < best?.follower.bits ?? (bits * 0.97 - 32) { best = (found, other) }
+        }
+        guard let best, let (back, _) = decoded(best.follower, best.other), back == column.mantissas else { return nil }
+        return best
+    }
+
+    private func decoded(_ follower: FollowColumn, _ other: Earlier) -> (mantissas: [Int64], exponent: Int)? {
+        var reader = ByteReader(follower.payload)
+        guard let back = try? FollowColumn.decode(&reader, count: other.mantissas.count, other: { _ in other.mantissas }), reader.isAtEnd else { return nil }
+        return back
     }
 
     /// The common step, with the sign of the first change, so that a column and its negative have one shape.

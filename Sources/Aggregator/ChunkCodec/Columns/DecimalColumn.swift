@@ -73,6 +73,16 @@ struct DecimalColumn {
     }
 
     static func decode(_ reader: inout ByteReader, count: Int) throws(ChunkError) -> [Double] {
+        let (exponent, mantissas, exceptions) = try decodeMantissas(&reader, count: count)
+        var values = DecimalScale.values(mantissas, exponent: exponent)
+        for exception in exceptions { values[exception.row] = exception.value }
+        return values
+    }
+
+    /// The same before its integers are made doubles.
+    static func decodeMantissas(
+        _ reader: inout ByteReader, count: Int
+    ) throws(ChunkError) -> (exponent: Int, mantissas: [Int64], exceptions: [(row: Int, value: Double)]) {
         let exponent = Int(try reader.byte())
         guard exponent <= DecimalScale.variants.upperBound else { throw .malformed("a column of scale \(exponent)") }
         var exceptions: [(row: Int, value: Double)] = []
@@ -82,8 +92,6 @@ struct DecimalColumn {
             guard row < count else { throw .malformed("an exception in row \(row) of \(count)") }
             exceptions.append((row, Double(bitPattern: try reader.fixed64())))
         }
-        var values = DecimalScale.values(try IntegerColumn.decode(&reader, count: count), exponent: exponent)
-        for exception in exceptions { values[exception.row] = exception.value }
-        return values
+        return (exponent, try IntegerColumn.decode(&reader, count: count), exceptions)
     }
 }

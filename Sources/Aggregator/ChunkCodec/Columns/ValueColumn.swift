@@ -20,6 +20,8 @@ enum ValueColumn {
         case sum = 8
         /// An earlier column plus a column of its own, which is smaller: buckets of one histogram.
         case difference = 9
+        /// An earlier column times a factor, plus a column of its own (`FollowColumn`).
+        case follow = 10
 
         /// Whether the payload, a few bytes, lies in the directory.
         var isInline: Bool {
@@ -28,6 +30,9 @@ enum ValueColumn {
             default: false
             }
         }
+
+        /// Whether the directory says which other column it builds on, because the payload is not there.
+        var hasReference: Bool { self == .difference || self == .follow }
     }
 
     /// More rows than this are refused when read: a damaged count must not ask for all memory.
@@ -76,7 +81,7 @@ enum ValueColumn {
         case .dictionary: return try decodeDictionary(&reader, count: count)
         case .decimal: return try DecimalColumn.decode(&reader, count: count)
         case .bits: return try decodeBits(&reader, count: count)
-        case .copy, .affine, .sum, .difference: throw .malformed("a column of other columns where none may be")
+        case .copy, .affine, .sum, .difference, .follow: throw .malformed("a column of other columns where none may be")
         }
     }
 

@@ -40,8 +40,8 @@ enum EntropyCoder {
         return bytes
     }
 
-    /// What each slot of the tables decodes to: the symbol in the upper half, below it the distance from the symbol's start and the
-    /// frequency, of 16 bits each. A column of a few hundred values spends more time here than on its values, so the
+    /// What each slot of the tables decodes to: from bit 40 on the symbol's low bits (`MagnitudeClass.extraBits`), from 32 on the symbol,
+    /// below it the distance from the symbol's start and the frequency, of 16 bits each. A column of a few hundred values spends more time here than on its values, so the
     /// loop is one that the compiler turns into vectors.
     private static func slots(_ tables: [FrequencyTable], count: Int) throws(ChunkError) -> [UInt64] {
         let slots = unsafe [UInt64](unsafeUninitializedCapacity: count) { output, filled in
@@ -49,7 +49,7 @@ enum EntropyCoder {
             for table in tables {
                 for (symbol, frequency) in table.frequencies.enumerated() where frequency > 0 {
                     guard filled + Int(frequency) <= count else { return }
-                    let first = UInt64(symbol) << 32 | UInt64(frequency & 0xFFFF)
+                    let first = UInt64(MagnitudeClass.extraBits(symbol)) << 40 | UInt64(symbol) << 32 | UInt64(frequency & 0xFFFF)
                     // Inside the capacity by the guard.
                     let place = unsafe start + filled
                     for distance in 0..<Int(frequency) { unsafe place[distance] = first &+ UInt64(truncatingIfNeeded: distance) << 16 }
@@ -61,10 +61,10 @@ enum EntropyCoder {
         return slots
     }
 
-    /// Calls `body` with each of `count` classes in turn. `bytes[range]` is what `encode` gave.
+    /// Calls `body` with each of `count` classes in turn, and with how many low bits it has. `bytes[range]` is what `encode` gave.
     @inline(__always)
     static func decode(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, count: Int, _ tables: [FrequencyTable], _ body: (Int) -> Void
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, count: Int, _ tables: [FrequencyTable], _ body: (_ kind: Int, _ extraBits: Int) -> Void
     ) throws(ChunkError) {
         precondition(range.upperBound <= bytes.count)
         let scale = UInt32(tables[0].scaleBits)
@@ -91,9 +91,9 @@ enum EntropyCoder {
                     state = state << 16 | word
                     offset += 2
                 }
-                let symbol = Int(slot >> 32)
+                let symbol = Int(slot >> 32 & 0xFF)
                 base = symbol == 0 ? 0 : otherBase
-                body(symbol)
+                body(symbol, Int(slot >> 40))
             }
         }
         // The encoder began here: damage that the table let through shows as another end state.

@@ -42,6 +42,22 @@ struct FrequencyTable {
         frequencies = FrequencyTable.scale(levels, scaleBits)
     }
 
+    /// Of a shape: not to be written.
+    init(frequencies: [UInt32], scaleBits: Int) {
+        self.frequencies = frequencies
+        self.scaleBits = scaleBits
+        quantized = []
+    }
+
+    /// How many bits these classes take.
+    func bits(_ counts: [Int]) -> Double {
+        var bits = 0.0
+        for kind in counts.indices where counts[kind] > 0 {
+            bits += Double(counts[kind]) * (Double(scaleBits) - log2(Double(max(1, frequencies[kind]))))
+        }
+        return bits
+    }
+
     static func scaleBits(total: Int) -> Int { total >= 2048 ? 12 : total >= 384 ? 11 : 10 }
 
     /// Frequencies that sum to 2^scaleBits; each class that occurs has at least 1.

@@ -5,7 +5,8 @@ import Glibc
 /// The count is the caller's to keep.
 enum IntegerStream {
     /// `entropyByContext`: a value after a zero has another table than one after something else, for what comes in bursts.
-    enum Kind: UInt8 { case constant = 0, packed = 1, entropy = 2, entropyByContext = 3 }
+    /// `entropyByShape`: the table follows from a few numbers (`ShapeTable`).
+    enum Kind: UInt8 { case constant = 0, packed = 1, entropy = 2, entropyByContext = 3, entropyByShape = 4 }
 
     static let blockCount = 128
     /// Below this a table cannot pay for itself.
@@ -59,7 +60,7 @@ enum IntegerStream {
             bytes.appendZigzag(values.first ?? 0)
             return bytes
         case .packed: return encodePacked(values)
-        case .entropy, .entropyByContext:
+        case .entropy, .entropyByContext, .entropyByShape:
             let coded = encodeEntropy(values, plan)
             return Double(coded.count * 8) < packedBits(values) ? coded : encodePacked(values)
         }
@@ -72,6 +73,7 @@ enum IntegerStream {
         case .packed: return try decodePacked(&reader, count: count)
         case .entropy: return try decodeEntropy(&reader, count: count, contexts: 1)
         case .entropyByContext: return try decodeEntropy(&reader, count: count, contexts: 2)
+        case .entropyByShape: return try decodeEntropy(&reader, count: count, contexts: 0)
         case nil: throw .malformed("an integer stream of kind \(tag)")
         }
     }
@@ -180,44 +182,63 @@ enum IntegerStream {
             previous = kind
         }
         let tables = counts.map { FrequencyTable(counts: $0) }
-        var bytes = [plan.kind.rawValue]
-        bytes.appendZigzag(plan.center)
-        var tableBits = BitWriter()
-        for table in tables { table.write(to: &tableBits) }
-        bytes.append(contentsOf: tableBits.finish())
         // All tables of a column have one scale: by the count of all.
         let scaled = tables.count == 1 ? tables : tables.map { $0.scaled(total: values.count) }
-        bytes.appendSection(EntropyCoder.encode(classes, scaled))
+        var tableBits = BitWriter()
+        for table in tables { table.write(to: &tableBits) }
+        let tableBytes = tableBits.finish()
+        var bytes: [UInt8] = []
+        let all = contexts == 1 ? counts[0] : counts[0].indices.map { counts[0][$0] + counts[1][$0] }
+        let bits = zip(scaled, counts).reduce(Double(tableBytes.count * 8)) { $0 + $1.0.bits($1.1) }
+        if let (shape, shapeBits) = ShapeTable.best(all, mayHaveZeros: plan.center == 0), shapeBits < bits {
+            bytes.append(Kind.entropyByShape.rawValue)
+            bytes.appendZigzag(plan.center)
+            shape.write(to: &bytes)
+            bytes.appendSection(EntropyCoder.encode(classes, [shape.table]))
+        } else {
+            bytes.append(plan.kind.rawValue)
+            bytes.appendZigzag(plan.center)
+            bytes.append(contentsOf: tableBytes)
+            bytes.appendSection(EntropyCoder.encode(classes, scaled))
+        }
         bytes.append(contentsOf: lowBits.finish())
         return bytes
     }
 
+    /// `contexts`: how many tables there are; 0 if a shape stands for one.
     private static func decodeEntropy(_ reader: inout ByteReader, count: Int, contexts: Int) throws(ChunkError) -> [Int64] {
         let center = try reader.zigzag()
         let bytes = reader.bytes
         var failure: ChunkError?
         var cursor = reader
         let values = unsafe [Int64](unsafeUninitializedCapacity: count) { output, filled in
-            unsafe bytes.withUnsafeBufferPointer { buffer in
-                do throws(ChunkError) {
-                    var tableBits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
-                    var tables: [FrequencyTable] = []
-                    for _ in 0..<contexts { tables.append(try FrequencyTable(from: &tableBits, total: count)) }
-                    guard !tableBits.isOverrun else { throw .truncated(offset: cursor.offset) }
-                    _ = try cursor.take(tableBits.nextByte - cursor.offset)
-                    let classes = try cursor.section()
-                    var bits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
-                    var next = 0
-                    try unsafe EntropyCoder.decode(buffer, classes.offset..<classes.end, count: count, tables) { kind in
-                        let distance = MagnitudeClass.base(kind) &+ bits.read(width: MagnitudeClass.extraBits(kind))
-                        // Called exactly `count` times.
-                        unsafe output[next] = center &+ Int64(zigzag: distance)
-                        next += 1
-                    }
-                    guard !bits.isOverrun else { throw .truncated(offset: cursor.offset) }
-                    _ = try cursor.take(bits.nextByte - cursor.offset)
-                    filled = count
-                } catch { failure = error }
+            unsafe MagnitudeClass.bases.withUnsafeBufferPointer { table in
+                unsafe bytes.withUnsafeBufferPointer { buffer in
+                    do throws(ChunkError) {
+                        var tables: [FrequencyTable] = []
+                        if contexts == 0 {
+                            tables.append(try ShapeTable(from: &cursor).table)
+                        } else {
+                            var tableBits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
+                            for _ in 0..<contexts { tables.append(try FrequencyTable(from: &tableBits, total: count)) }
+                            guard !tableBits.isOverrun else { throw .truncated(offset: cursor.offset) }
+                            _ = try cursor.take(tableBits.nextByte - cursor.offset)
+                        }
+                        let classes = try cursor.section()
+                        var bits = unsafe BitReader(buffer, cursor.offset..<cursor.end)
+                        var next = 0
+                        try unsafe EntropyCoder.decode(buffer, classes.offset..<classes.end, count: count, tables) { kind, extraBits in
+                            // 256 bases, and a class is a byte.
+                            let distance = unsafe table[kind] &+ bits.readShort(width: extraBits)
+                            // Called exactly `count` times.
+                            unsafe output[next] = center &+ Int64(zigzag: distance)
+                            next += 1
+                        }
+                        guard !bits.isOverrun else { throw .truncated(offset: cursor.offset) }
+                        _ = try cursor.take(bits.nextByte - cursor.offset)
+                        filled = count
+                    } catch { failure = error }
+                }
             }
         }
         if let failure { throw failure }

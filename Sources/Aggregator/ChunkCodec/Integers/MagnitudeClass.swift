@@ -21,4 +21,7 @@ enum MagnitudeClass {
     static func base(_ class: Int) -> UInt64 {
         `class` < 16 ? UInt64(`class`) : UInt64(4 + (`class` - 16) % 4) << UInt64(extraBits(`class`))
     }
+
+    /// `base` of each class.
+    static let bases: [UInt64] = (0..<count).map { base($0) }
 }

@@ -4,9 +4,13 @@
 /// two pieces of bytes: a directory, which is always read, and a body, of which only the pages with wanted columns
 /// are. The byte layout is docs/formats/series.md.
 public enum Part {
-    public static let version: UInt8 = 2
+    public static let version: UInt8 = 3
+    /// Versions that are read: 2 has neither codec 10 nor streams of kind 4.
+    static let readable: ClosedRange<UInt8> = 2...3
     /// The body is checked by pages of so many bytes.
-    public static let pageBytes = 8192
+    public static let pageBytes = 4096
+    /// The same of version 2.
+    static let formerPageBytes = 8192
 
     /// How much work goes into finding a small form.
     public enum Effort: Sendable {
@@ -79,7 +83,7 @@ public enum Part {
             entries.appendVarint(column.id - previousID)
             entries.append(tag)
             if pattern != nil { entries.appendVarint(number) } else if tag & Flag.newLane != 0 { entries.appendVarint(column.lane) }
-            if encoded.codec == .difference { entries.appendVarint(encoded.reference) }
+            if encoded.codec.hasReference { entries.appendVarint(encoded.reference) }
             entries.appendVarint(encoded.payload.count)
             if encoded.codec.isInline { entries.append(contentsOf: encoded.payload) } else { body.append(contentsOf: encoded.payload) }
             previousID = column.id

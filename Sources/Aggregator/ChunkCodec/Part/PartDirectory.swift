@@ -27,6 +27,8 @@ public final class PartDirectory: Sendable {
     let entries: [Entry]
     let content: [UInt8]
     let pageChecksums: [UInt32]
+    /// Bytes of the body that each of them is of.
+    let pageBytes: Int
     let bodyCount: Int
     /// Whether others build on the column: then it is kept once it is decoded.
     let isReference: [Bool]
@@ -39,18 +41,19 @@ public final class PartDirectory: Sendable {
         let computed = CRC32C.checksum(bytes, in: 0..<bytes.count - 4)
         guard stored == computed else { throw .checksum(stored: stored, computed: computed) }
         guard bytes[0] <= Part.version else { throw .newerVersion(bytes[0]) }
-        guard bytes[0] == Part.version else { throw .malformed("a part of format version \(bytes[0]), which is no longer read") }
+        guard Part.readable.contains(bytes[0]) else { throw .malformed("a part of format version \(bytes[0]), which is no longer read") }
         var content = Array(bytes[2..<bytes.count - 4])
         if bytes[1] == 1 {
             guard let finish, let unpacked = finish.decompress(content, 64 << 20) else { throw .malformed("a compressed directory cannot be unpacked") }
             content = unpacked
         }
-        try self.init(content: content)
+        try self.init(content: content, pageBytes: bytes[0] == 2 ? Part.formerPageBytes : Part.pageBytes)
     }
 
     /// The content without its checksum: also the way in for tests of damaged bytes.
-    init(content: [UInt8]) throws(ChunkError) {
+    init(content: [UInt8], pageBytes: Int = Part.pageBytes) throws(ChunkError) {
         self.content = content
+        self.pageBytes = pageBytes
         var reader = ByteReader(content)
         let columnCount = try reader.count(upTo: content.count)
         var lanes: [[Int64]] = []
@@ -67,7 +70,7 @@ public final class PartDirectory: Sendable {
         var directory = try reader.section()
         bodyCount = try reader.count(upTo: 1 << 40)
         var checksums: [UInt32] = []
-        while checksums.count * Part.pageBytes < bodyCount { checksums.append(try reader.fixed32()) }
+        while checksums.count * pageBytes < bodyCount { checksums.append(try reader.fixed32()) }
         pageChecksums = checksums
         var ids: [UInt64] = []
         var entries: [Entry] = []
@@ -87,9 +90,10 @@ public final class PartDirectory: Sendable {
                 currentLane = try PartDirectory.lane(&directory, lanes)
             }
             guard currentLane < lanes.count else { throw .malformed("a column without times") }
-            let reference = tag & 0x0F == ValueColumn.Codec.difference.rawValue ? try directory.count(upTo: ids.count) : 0
+            let codec = ValueColumn.Codec(rawValue: tag & 0x0F)
+            let reference = codec?.hasReference == true ? try directory.count(upTo: ids.count) : 0
             let payload: Range<Int>
-            if ValueColumn.Codec(rawValue: tag & 0x0F)?.isInline == true {
+            if codec?.isInline == true {
                 let section = try directory.section()
                 payload = section.offset..<section.end
             } else {
@@ -166,7 +170,7 @@ public final class PartDirectory: Sendable {
     /// Which columns this one builds on; only what can be told without the body.
     private static func references(_ entry: Entry, _ position: Int, _ content: [UInt8]) throws(ChunkError) -> [Int] {
         guard let codec = ValueColumn.Codec(rawValue: entry.codec) else { return [] }
-        if codec == .difference { return [position - entry.reference] }
+        if codec.hasReference { return [position - entry.reference] }
         guard codec.isInline else { return [] }
         var reader = ByteReader(content, from: entry.payload.lowerBound, to: entry.payload.upperBound)
         switch codec {

@@ -17,9 +17,17 @@ public final class PartReader {
     private let fetch: (Range<Int>) throws -> [UInt8]
     private var pages: [Int: [UInt8]] = [:]
     private var decoded: [Int: [Double]]
+    /// Columns that others build on, as their codecs gave them.
+    private var references: [Int: DecodedColumn] = [:]
     /// Columns of one value, which many series share: by count and bits.
     private var constants: [Constant: [Double]] = [:]
     private var times: [Int: ContiguousArray<Int64>] = [:]
+
+    /// Most codecs give integers over a power of ten, and those that build on them want these.
+    private enum DecodedColumn {
+        case values([Double])
+        case integers([Int64], Int)
+    }
 
     private struct Constant: Hashable {
         var count: Int
@@ -83,6 +91,19 @@ public final class PartReader {
 
     private func presentValues(at position: Int) throws -> [Double] {
         if let known = decoded[position] { return known }
+        let column = try column(at: position)
+        let values =
+            switch column {
+            case .values(let values): values
+            case .integers(let mantissas, let exponent): DecimalScale.values(mantissas, exponent: exponent)
+            }
+        if directory.isReference[position] { decoded[position] = values }
+        return values
+    }
+
+    /// A column as its codec gives it.
+    private func column(at position: Int) throws -> DecodedColumn {
+        if let known = references[position] { return known }
         let entry = directory.entries[position]
         let count = directory.valueCount(at: position)
         guard let codec = ValueColumn.Codec(rawValue: entry.codec) else { throw ChunkError.malformed("codec \(entry.codec)") }
@@ -95,18 +116,28 @@ public final class PartReader {
             }
             reader = ByteReader(bytes)
         }
-        let values: [Double]
+        let column: DecodedColumn
         switch codec {
         case .copy:
-            values = try original(at: try reader.count(upTo: position), position, count)
-        case .affine: values = try affine(&reader, position, count)
-        case .sum: values = try sum(&reader, position, count)
-        case .difference: values = try difference(&reader, position, count)
-        case .constant: values = constant(try ValueColumn.readScalar(&reader), count)
-        default: values = try ValueColumn.decode(codec, &reader, count: count)
+            column = .values(try original(at: try reader.count(upTo: position), position, count))
+        case .affine: column = try affine(&reader, position, count)
+        case .sum: column = try sum(&reader, position, count)
+        case .difference: column = try difference(&reader, position, count)
+        case .follow: column = try follow(&reader, position, count)
+        case .constant: column = .values(constant(try ValueColumn.readScalar(&reader), count))
+        case .decimal: column = try decimal(&reader, count)
+        default: column = .values(try ValueColumn.decode(codec, &reader, count: count))
         }
-        if directory.isReference[position] { decoded[position] = values }
-        return values
+        if directory.isReference[position] { references[position] = column }
+        return column
+    }
+
+    private func decimal(_ reader: inout ByteReader, _ count: Int) throws -> DecodedColumn {
+        let (exponent, mantissas, exceptions) = try DecimalColumn.decodeMantissas(&reader, count: count)
+        if exceptions.isEmpty { return .integers(mantissas, exponent) }
+        var values = DecimalScale.values(mantissas, exponent: exponent)
+        for exception in exceptions { values[exception.row] = exception.value }
+        return .values(values)
     }
 
     /// One array for all columns of the same value.
@@ -127,6 +158,12 @@ public final class PartReader {
 
     private func mantissas(_ distance: Int, _ exponent: Int, _ position: Int, _ count: Int) throws -> [Int64] {
         guard exponent <= DecimalScale.largestExponent else { throw ChunkError.malformed("a column of \(exponent) decimals") }
+        guard distance > 0, distance <= position else { throw ChunkError.malformed("a column that builds on none") }
+        // Usually its codec works with integers of this very scale.
+        if decoded[position - distance] == nil, case .integers(let mantissas, let own) = try column(at: position - distance), own == exponent {
+            guard mantissas.count == count else { throw ChunkError.malformed("a column that builds on one of another length") }
+            return mantissas
+        }
         guard let mantissas = DecimalScale.mantissas(try original(at: distance, position, count), exponent: exponent) else {
             throw ChunkError.malformed("a column that builds on one of more decimals")
         }
@@ -139,7 +176,7 @@ public final class PartReader {
         return exponent
     }
 
-    private func affine(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> [Double] {
+    private func affine(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> DecodedColumn {
         let distance = try reader.count(upTo: position)
         let otherExponent = try PartReader.exponent(&reader)
         let exponent = try PartReader.exponent(&reader)
@@ -148,40 +185,54 @@ public final class PartReader {
         let base = try reader.zigzag()
         guard otherStep != 0, otherStep != .min else { throw ChunkError.malformed("a step of \(otherStep)") }
         var values = try mantissas(distance, otherExponent, position, count)
-        guard let first = values.first else { return [] }
-        for row in values.indices { values[row] = (values[row] &- first) / otherStep &* step &+ base }
-        return DecimalScale.values(values, exponent: exponent)
+        guard let first = values.first else { return .values([]) }
+        if otherStep == 1 {
+            for row in values.indices { values[row] = (values[row] &- first) &* step &+ base }
+        } else {
+            for row in values.indices { values[row] = (values[row] &- first) / otherStep &* step &+ base }
+        }
+        return .integers(values, exponent)
     }
 
-    private func sum(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> [Double] {
+    private func sum(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> DecodedColumn {
         let exponent = try PartReader.exponent(&reader)
-        var total = [Int64](repeating: 0, count: count)
+        var terms: [(mantissas: [Int64], factor: Int64)] = []
         for _ in 0..<2 {
             let reference = try reader.count(upTo: position << 1 | 1)
             let otherExponent = try PartReader.exponent(&reader)
             guard otherExponent <= exponent else { throw ChunkError.malformed("a sum of columns of more decimals") }
             let factor = DecimalScale.integerPower(exponent - otherExponent) * (reference & 1 == 1 ? -1 : 1)
-            let other = try mantissas(reference >> 1, otherExponent, position, count)
-            for row in other.indices { total[row] &+= other[row] &* factor }
+            terms.append((try mantissas(reference >> 1, otherExponent, position, count), factor))
         }
         let constant = try reader.zigzag()
-        for row in total.indices { total[row] &+= constant }
-        return DecimalScale.values(total, exponent: exponent)
+        let one = terms[0], two = terms[1]
+        var total = one.mantissas
+        for row in 0..<count { total[row] = total[row] &* one.factor &+ two.mantissas[row] &* two.factor &+ constant }
+        return .integers(total, exponent)
     }
 
-    private func difference(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> [Double] {
+    private func difference(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> DecodedColumn {
         let exponent = try PartReader.exponent(&reader)
         var own = try IntegerColumn.decode(&reader, count: count)
         let other = try mantissas(directory.entries[position].reference, exponent, position, count)
         for row in own.indices { own[row] &+= other[row] }
-        return DecimalScale.values(own, exponent: exponent)
+        return .integers(own, exponent)
+    }
+
+    private func follow(_ reader: inout ByteReader, _ position: Int, _ count: Int) throws -> DecodedColumn {
+        guard count > 0 else { return .values([]) }
+        let (mantissas, exponent) = try FollowColumn.decode(&reader, count: count) { exponent in
+            try self.mantissas(directory.entries[position].reference, exponent, position, count)
+        }
+        return .integers(mantissas, exponent)
     }
 
     /// A range of the body, whose pages are checked when they are first read.
     private func body(_ range: Range<Int>) throws -> [UInt8] {
         guard !range.isEmpty else { return [] }
-        let first = range.lowerBound / Part.pageBytes
-        let last = (range.upperBound - 1) / Part.pageBytes
+        let pageBytes = directory.pageBytes
+        let first = range.lowerBound / pageBytes
+        let last = (range.upperBound - 1) / pageBytes
         var missing = first
         while missing <= last {
             guard pages[missing] == nil else {
@@ -190,11 +241,11 @@ public final class PartReader {
             }
             var end = missing + 1
             while end <= last, pages[end] == nil { end += 1 }
-            let bytes = try fetch(missing * Part.pageBytes..<min(directory.bodyCount, end * Part.pageBytes))
+            let bytes = try fetch(missing * pageBytes..<min(directory.bodyCount, end * pageBytes))
             for page in missing..<end {
-                let start = (page - missing) * Part.pageBytes
-                let stop = min(bytes.count, start + Part.pageBytes)
-                guard start < stop, stop - start == min(Part.pageBytes, directory.bodyCount - page * Part.pageBytes) else {
+                let start = (page - missing) * pageBytes
+                let stop = min(bytes.count, start + pageBytes)
+                guard start < stop, stop - start == min(pageBytes, directory.bodyCount - page * pageBytes) else {
                     throw ChunkError.truncated(offset: bytes.count)
                 }
                 let computed = CRC32C.checksum(bytes, in: start..<stop)
@@ -206,13 +257,13 @@ public final class PartReader {
             missing = end
         }
         if first == last {
-            let start = first * Part.pageBytes
+            let start = first * pageBytes
             return Array(pages[first]![range.lowerBound - start..<range.upperBound - start])
         }
         var result: [UInt8] = []
         result.reserveCapacity(range.count)
         for page in first...last {
-            let start = page * Part.pageBytes
+            let start = page * pageBytes
             let bytes = pages[page]!
             result.append(contentsOf: bytes[max(0, range.lowerBound - start)..<min(bytes.count, range.upperBound - start)])
         }

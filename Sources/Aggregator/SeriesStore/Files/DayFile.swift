@@ -42,18 +42,28 @@ final class DayFile {
 
     let path: String
     let database: Database
+    private let bodies: BlobReader
+    private var isReading = false
     private var knownVersion: Int64?
     private var knownParts: [PartRow] = []
 
-    /// Opens for writing; makes the file if it is missing.
-    init(writing path: String, version: Int64 = StoreFile.formatVersion) throws {
+    /// Of files with parts: 4 has parts of version 3, which older programs do not read.
+    static let formatVersion: Int64 = 4
+
+    /// A part's last page is half empty on average, and each table takes one: of a small file that is most.
+    private static let pageBytes = 2048
+
+    /// Opens for writing; makes the file if it is missing. `raised`: versions that are read, and raised to this program's.
+    init(writing path: String, raised: ClosedRange<Int64> = 2...3) throws {
         self.path = path
-        database = try StoreFile.open(path, schema: DayFile.schema, version: version)
+        database = try StoreFile.open(path, schema: DayFile.schema, version: DayFile.formatVersion, raised: raised, pageSize: DayFile.pageBytes)
+        bodies = BlobReader(database, table: "part", column: "body")
     }
 
     init(reading path: String) throws {
         self.path = path
         database = try Database(path: path, durability: .readOnly)
+        bodies = BlobReader(database, table: "part", column: "body")
     }
 
     func transaction<Result>(_ body: () throws -> Result) throws -> Result { try database.transaction(body) }
@@ -139,7 +149,10 @@ final class DayFile {
 
     /// The same with a directory that was read before, and columns that were decoded before.
     func reader(_ part: PartRow, _ directory: PartDirectory, _ finish: Finish, known: [Int: [Double]] = [:]) -> PartReader {
-        PartReader(directory, finish: finish, known: known) { [database] range in
+        if isReading {
+            return PartReader(directory, finish: finish, known: known) { [bodies] range in try bodies.read(part.id, range) }
+        }
+        return PartReader(directory, finish: finish, known: known) { [database] range in
             try database.blob(table: "part", column: "body", row: part.id, range)
         }
     }
@@ -154,7 +167,13 @@ final class DayFile {
     /// Runs `body` on one state of the file, whatever the writer does meanwhile.
     func reading<Result>(_ body: () throws -> Result) throws -> Result {
         try database.execute("BEGIN")
-        defer { try? database.execute("COMMIT") }
+        isReading = true
+        defer {
+            isReading = false
+            // It would keep the transaction open.
+            bodies.close()
+            try? database.execute("COMMIT")
+        }
         return try body()
     }
 

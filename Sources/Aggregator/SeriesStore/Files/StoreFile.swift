@@ -8,15 +8,21 @@ import Zstd
 enum StoreFile {
     /// "BnSe": SQLite's application_id of our files.
     static let applicationID: Int64 = 0x426E_5365
+    /// Of the log and the catalog.
     static let formatVersion: Int64 = 2
 
-    /// Opens or makes a file with `schema`; refuses what another program or a newer Binnacle wrote.
-    static func open(_ path: String, schema: String, version wanted: Int64 = formatVersion) throws -> Database {
-        let database = try Database(path: path, durability: .full)
+    /// Opens or makes a file with `schema`; refuses what another program or a newer Binnacle wrote. A file of a version in `raised` is
+    /// one of the wanted version too, and is stamped so: an older program would not understand what is added to it.
+    static func open(
+        _ path: String, schema: String, version wanted: Int64 = formatVersion, raised: ClosedRange<Int64>? = nil, pageSize: Int = 4096
+    ) throws -> Database {
+        let database = try Database(path: path, durability: .full, pageSize: pageSize)
         let version = try database.scalar("PRAGMA user_version")?.integer ?? 0
         let application = try database.scalar("PRAGMA application_id")?.integer ?? 0
         if version > wanted { throw SeriesStoreError.newerFormat(path: path, version: version, supported: wanted) }
-        if application == applicationID, version != 0, version < wanted {
+        if application == applicationID, let raised, raised.contains(version) {
+            try database.execute("PRAGMA user_version=\(wanted)")
+        } else if application == applicationID, version != 0, version < wanted {
             throw SeriesStoreError.olderFormat(path: path, version: version, supported: wanted)
         }
         guard application == applicationID || (application == 0 && version == 0) else {

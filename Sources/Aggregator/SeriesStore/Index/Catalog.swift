@@ -26,7 +26,7 @@ final class Catalog {
 
     init(path: String) throws {
         self.path = path
-        database = try StoreFile.open(path, schema: Catalog.schema)
+        database = try StoreFile.open(path, schema: Catalog.schema, pageSize: 1024)
     }
 
     /// Only for looking at it.

@@ -51,7 +51,7 @@ extension Writer {
     }
 
     private func rollupFile(_ day: Day, _ resolution: RollupResolution) throws -> DayFile {
-        try file(named: day.rollupFileName(resolution), version: RollupFile.formatVersion)
+        try file(named: day.rollupFileName(resolution), raised: RollupFile.raised)
     }
 
     private static func columns(_ id: UInt64, _ buckets: [RollupBucket]) -> [SeriesColumnPiece] {
@@ -115,12 +115,12 @@ extension Writer {
     }
 }
 
-/// Files of rollups have the form of day files, with a version of their own.
+/// Files of rollups have the form and the version of day files.
 enum RollupFile {
-    /// 3: buckets are open at the left.
-    static let formatVersion: Int64 = 3
+    /// Versions that are raised; the buckets of 2 are open at the right, and such files are made anew.
+    static let raised: ClosedRange<Int64> = 3...3
 
-    static func open(_ path: String) throws -> DayFile { try DayFile(writing: path, version: formatVersion) }
+    static func open(_ path: String) throws -> DayFile { try DayFile(writing: path, raised: raised) }
 
     /// What the name says: the resolution, and the milliseconds whose days the file may hold. nil if it is no such file.
     static func read(name: String) -> (resolution: RollupResolution, span: Range<Int64>)? {

@@ -130,10 +130,10 @@ actor Writer {
         try file(named: shared.fileName(day))
     }
 
-    /// `version` is of a file of rollups.
-    func file(named name: String, version: Int64 = StoreFile.formatVersion) throws -> DayFile {
+    /// `raised`: older versions that are taken over, which are others for files of rollups.
+    func file(named name: String, raised: ClosedRange<Int64> = 2...3) throws -> DayFile {
         if let known = files[name] { return known }
-        let file = try DayFile(writing: shared.path(name), version: version)
+        let file = try DayFile(writing: shared.path(name), raised: raised)
         if files.count >= 8, let oldest = files.keys.min() { files[oldest] = nil }
         files[name] = file
         return file
