@@ -219,6 +219,62 @@ def measure(peer: Peer, work: str, requests: str, samples: int, series: int, las
     return result
 
 
+def stored(peer: Peer, work: str, requests: str) -> int:
+    """Bytes that the requests take on disk."""
+    place = f"{work}/{peer.name}"
+    os.mkdir(place)
+    server = Running(peer, place)
+    server.wait()
+    send(peer.write_port(server.port), peer.write_path, requests)
+    time.sleep(2)
+    counted = peer.settle(place, server.port)
+    server.end()
+    size = sum(bytes_below(part) for part in counted)
+    shutil.rmtree(place)
+    return size
+
+
+def other_sets(chosen: list[Peer], generator: str, work: str, recorded: str | None) -> None:
+    """Bytes on disk of recorded scrapes, and of a cluster that is mostly idle: 1 s here, 15 s there."""
+    requests = f"{work}/requests"
+    if recorded:
+        samples = int(subprocess.check_output([generator, "recorded-requests", requests, recorded]).split()[0])
+        print(f"\n{recorded}, {samples} samples at 1 s: bytes a sample on disk, all files")
+        for peer in chosen:
+            print(f"  {peer.name:18}{stored(peer, work, requests) / samples:.3f}", flush=True)
+    named = {peer.name: peer for peer in chosen}
+    if not {"binnacle", "prometheus"} <= named.keys():
+        return
+    print("\n80 of 100 containers idle, one hour: MB on disk")
+    text = subprocess.check_output([generator, "idle", f"{work}/idle", "3600"], text=True)
+    own = bytes_below(f"{work}/idle")
+    shutil.rmtree(f"{work}/idle")
+    print(f"  {'binnacle at 1 s':18}{own / 1e6:.2f}   ({next(line for line in text.splitlines() if 'on disk' in line).strip()})", flush=True)
+    subprocess.check_output([generator, "requests", requests, "240", "15", "80"])
+    print(f"  {'prometheus at 15 s':18}{stored(named['prometheus'], work, requests) / 1e6:.2f}")
+
+
+def record(path: str, seconds: int) -> int:
+    """Scrapes Debian's node_exporter each second."""
+    port = free_port()
+    program = f"{os.path.abspath('.build-tools/usr/bin')}/prometheus-node-exporter"
+    exporter = subprocess.Popen([program, f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        with open(path, "wb") as file:
+            moment = int(time.time()) + 1
+            for _ in range(seconds):
+                time.sleep(max(0, moment - time.time()))
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+                    lines = [line for line in reply.read().split(b"\n") if line and not line.startswith(b"#")]
+                file.write(b"# TIME %d\n" % (moment * 1000) + b"\n".join(lines) + b"\n")
+                moment += 1
+    finally:
+        exporter.terminate()
+        exporter.wait()
+    return 0
+
+
 def post(port: int, path: str) -> bytes:
     with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", method="POST"), timeout=300) as reply:
         return reply.read()
@@ -283,7 +339,12 @@ def main() -> int:
     parser.add_argument("--binnacle", required=True)
     parser.add_argument("--hours", type=float, default=1)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--recorded", metavar="FILE")
+    parser.add_argument("--other-sets", action="store_true")
+    parser.add_argument("--record", nargs=2, metavar=("FILE", "SECONDS"))
     options = parser.parse_args()
+    if options.record:
+        return record(options.record[0], int(options.record[1]))
     for line in machine.describe(os.path.abspath(options.binnacle)):
         print(line)
     work = tempfile.mkdtemp(prefix="bench-series-")
@@ -306,7 +367,9 @@ def main() -> int:
             line = f"{title:46}" + "".join(f"{format(results[peer.name][key] * scale, form):>18}" for peer in chosen)
             own = results.get("binnacle", {}).get(key)
             ratios = [f"{results[peer.name][key] / own:.2f}" for peer in chosen if peer.name != "binnacle" and own]
-            print(line + ("   " + ", ".join(ratios) if ratios else ""))
+            print(line + ("   " + ", ".join(ratios) if ratios else ""), flush=True)
+        if options.other_sets or options.recorded:
+            other_sets(chosen, options.generator, work, options.recorded)
         return 0
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -9,6 +9,9 @@ import Telemetry
 /// Each file is a sequence of a length (32 bits, little-endian) and as many bytes.
 struct Requests {
     private var descriptor: Int32
+    private var writer = WireWriter(reserving: 2 << 20)
+    private var pending = 0
+    private var samples = 0
 
     init(_ path: String) {
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -22,47 +25,67 @@ struct Requests {
         precondition(written == all.count, "the disk is full")
     }
 
-    /// `steps` steps of 15 s that end a few seconds ago. Prints the number of samples.
-    static func remoteWrite(_ path: String, steps: Int) {
-        let file = Requests(path)
-        let cluster = MadeCluster()
-        var samples = 0
-        let start = SystemClock().now.milliseconds - Int64(steps) * 15_000 - 2000
+    /// `steps` steps of `interval` seconds that end a few seconds ago. Prints the numbers of samples and of series.
+    static func remoteWrite(_ path: String, steps: Int, interval: Int = 15, idleShare: Double = 0) {
+        var file = Requests(path)
+        let cluster = MadeCluster(idleShare: idleShare)
+        let start = SystemClock().now.milliseconds - Int64(steps * interval) * 1000 - 2000
         var values: [Double] = []
         for step in 0..<steps {
-            if step > 0, step % 240 == 0 { cluster.churn() }
-            let time = start + Int64(step) * 15_000
-            var writer = WireWriter(reserving: 2 << 20)
-            var pending = 0
+            if step > 0, step * interval % 3600 == 0 { cluster.churn() }
+            let time = start + Int64(step * interval) * 1000
             for target in cluster.targets {
                 values.removeAll(keepingCapacity: true)
-                target.step(15, at: time + target.offset, into: &values)
-                for (labels, value) in zip(target.seriesLabels, values) {
-                    writer.message(1) { series in
-                        for label in labels.list {
-                            series.message(1) {
-                                $0.string(1, label.name)
-                                $0.string(2, label.value)
-                            }
-                        }
-                        series.message(2) {
-                            $0.double(1, value)
-                            $0.int64(2, time + target.offset)
-                        }
-                    }
-                    pending += 1
-                    if pending == 5000 {
-                        file.add(Snappy.compress(writer.bytes))
-                        writer = WireWriter(reserving: 2 << 20)
-                        samples += pending
-                        pending = 0
-                    }
+                target.step(Double(interval), at: time + target.offset, into: &values)
+                for (labels, value) in zip(target.seriesLabels, values) { file.add(labels, time + target.offset, value) }
+            }
+            file.finishRequest()
+        }
+        print("\(file.samples) \(cluster.seriesCount)")
+    }
+
+    /// Recorded scrapes as requests, moved in time so that they end now. Prints the numbers of samples and of series in the last scrape.
+    static func recorded(_ path: String, scrapes: String) throws {
+        var file = Requests(path)
+        let scrapes = try RecordedScrapes(scrapes)
+        let shift = SystemClock().now.milliseconds - scrapes.last - 2000
+        var labels: [Substring: Labels] = [:]
+        var series = 0
+        scrapes.forEach { time, samples in
+            for (key, value) in samples {
+                let known = labels[key] ?? RecordedScrapes.labels(key)
+                labels[key] = known
+                file.add(known, time + shift, value)
+            }
+            series = samples.count
+            file.finishRequest()
+        }
+        print("\(file.samples) \(series)")
+    }
+
+    private mutating func add(_ labels: Labels, _ time: Int64, _ value: Double) {
+        writer.message(1) { series in
+            for label in labels.list {
+                series.message(1) {
+                    $0.string(1, label.name)
+                    $0.string(2, label.value)
                 }
             }
-            if pending > 0 { file.add(Snappy.compress(writer.bytes)) }
-            samples += pending
+            series.message(2) {
+                $0.double(1, value)
+                $0.int64(2, time)
+            }
         }
-        print("\(samples) \(cluster.seriesCount)")
+        pending += 1
+        if pending == 5000 { finishRequest() }
+    }
+
+    private mutating func finishRequest() {
+        guard pending > 0 else { return }
+        add(Snappy.compress(writer.bytes))
+        writer = WireWriter(reserving: 2 << 20)
+        samples += pending
+        pending = 0
     }
 
     /// `count` pages of all series, a second apart. Prints the samples of a page.

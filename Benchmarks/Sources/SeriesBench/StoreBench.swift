@@ -80,56 +80,31 @@ struct StoreBench {
         print("  index on disk     \(bytes) bytes, \(Double(bytes) / Double(store.statistics.series)) a series")
     }
 
-    /// A file of scrapes: lines `# TIME ms`, then exposition text.
     func recorded(_ path: String) async throws {
-        let text = String(decoding: try HostFileSystem().read(path), as: UTF8.self)
+        let scrapes = try RecordedScrapes(path)
         var identities: [Substring: SeriesIdentity] = [:]
-        var batches: [SeriesBatch] = []
-        var time: Int64 = 0
-        var samples = 0
-        var spent = 0.0
-        var first: Int64 = 0
-        for line in text.split(separator: "\n") {
-            if line.hasPrefix("# TIME ") {
-                if !batches.isEmpty {
-                    clock.set(milliseconds: time + 500)
-                    let cpu = cpuSeconds()
-                    try await store.write(batches)
-                    try await store.maintain()
-                    spent += cpuSeconds() - cpu
-                    samples += batches.count
-                    batches = []
-                }
-                time = Int64(line.dropFirst(7)) ?? 0
-                if first == 0 { first = time }
-                continue
+        var rounds: [(time: Int64, batches: [SeriesBatch])] = []
+        scrapes.forEach { time, samples in
+            let batches = samples.map { key, value in
+                let identity = identities[key] ?? SeriesIdentity(RecordedScrapes.labels(key))
+                identities[key] = identity
+                return SeriesBatch(identity, samples: [.init(time, value)])
             }
-            guard !line.hasPrefix("#"), let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else { continue }
-            let key = line[..<space]
-            let identity = identities[key] ?? SeriesIdentity(Self.labels(key))
-            identities[key] = identity
-            batches.append(SeriesBatch(identity, samples: [.init(time, value)]))
+            rounds.append((time, batches))
         }
         print("  recorded          \(identities.count) series")
-        clock.set(milliseconds: time + 500)
-        try await finish(samples, spent)
-        try await read(first, samples)
-    }
-
-    /// `name{a="b",c="d"}`; escapes are left as they are, which is enough to tell series apart.
-    private static func labels(_ text: Substring) -> Labels {
-        guard let brace = text.firstIndex(of: "{") else { return Labels(name: String(text)) }
-        var map: [String: String] = ["instance": "127.0.0.1:9100", "job": "node"]
-        var rest = text[text.index(after: brace)...].dropLast()
-        while let equals = rest.firstIndex(of: "=") {
-            let name = String(rest[..<equals])
-            let start = rest.index(equals, offsetBy: 2)
-            var end = start
-            while rest[end] != "\"" || rest[rest.index(before: end)] == "\\" { end = rest.index(after: end) }
-            map[name] = String(rest[start..<end])
-            rest = rest[rest.index(after: end)...].drop { $0 == "," || $0 == " " }
+        var samples = 0
+        var spent = 0.0
+        for (time, batches) in rounds {
+            clock.set(milliseconds: time + 500)
+            let cpu = cpuSeconds()
+            try await store.write(batches)
+            try await store.maintain()
+            spent += cpuSeconds() - cpu
+            samples += batches.count
         }
-        return Labels(name: String(text[..<brace]), map)
+        try await finish(samples, spent)
+        try await read(rounds.first?.time ?? 0, samples)
     }
 
     private func finish(_ samples: Int, _ spent: Double) async throws {
@@ -162,6 +137,19 @@ struct StoreBench {
 
     private func fileBytes(_ name: String) -> Int {
         ["", "-wal"].reduce(0) { $0 + Int((try? HostFileSystem().status(store.directory + "/" + name + $1).size) ?? 0) }
+    }
+
+    /// One metric, again and again, with nothing kept between.
+    func read(_ metric: String, times: Int) async throws {
+        let matchers = [Matcher("__name__", equals: metric)]
+        let cpu = cpuSeconds()
+        var samples = 0
+        for _ in 0..<times {
+            let (_, summary) = try await store.blocks(
+                matchers, from: Timestamp(milliseconds: 0), through: Timestamp(milliseconds: SeriesBench.start + 86_400_000))
+            samples += summary.samples
+        }
+        print("  read \(metric): \(samples) samples, \(Int(Double(samples) / (cpuSeconds() - cpu) / 1e5)) hundred thousand a CPU-second")
     }
 
     private func read(_ start: Int64, _ samples: Int) async throws {
