@@ -14,9 +14,9 @@ final class Aggregate: Sendable {
     var queries: String { "http://127.0.0.1:\(10_255 + offset)" }
     var ingest: String { "http://127.0.0.1:\(10_251 + offset)" }
 
-    static func start(_ arguments: [String] = [], directory: TemporaryDirectory? = nil) async throws -> Aggregate {
+    static func start(_ arguments: [String] = [], directory: TemporaryDirectory? = nil, offset: Int? = nil) async throws -> Aggregate {
         let directory = directory ?? TemporaryDirectory("aggregate")
-        let offset = FreePorts.offset(for: [10_255, 10_251, 5140, 24_224])
+        let offset = offset ?? FreePorts.offset(for: [10_255, 10_251, 5140, 24_224])
         let command = [Instance.binnacle, "aggregate", "--data-dir", directory.file("data"), "--port-offset", "\(offset)"] + arguments
         let process = try Program.spawn(command, output: directory.file("out"), errors: directory.file("err"))
         let aggregate = Aggregate(directory: directory, offset: offset, process: process)

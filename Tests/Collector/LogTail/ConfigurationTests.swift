@@ -40,14 +40,21 @@ import Testing
     }
 
     @Test(arguments: [
-        ("sourcs: []", "logs.yml: sourcs: is no key of this file; there are sources, rules, defaults, patterns, timezone and spool"),
-        ("sources: [{}]", "logs.yml: sources[0]: needs one of files, pods, docker, podman, journal and kernel"),
-        ("sources: [{files: var/log}]", "logs.yml: sources[0].files: var/log must begin with /"),
-        ("sources: [{files: /a, ignore_older: soon}]", #"logs.yml: sources[0].ignore_older: is "soon", which is no duration; write 24h or 7d"#),
-        ("rules: [{drop: '('}]", "logs.yml: rules[0].drop: drop is no regular expression"),
-        ("rules: [{multiline: cobol}]", #"logs.yml: rules[0].multiline: multiline is "cobol"; write auto, none"#),
-        ("defaults: {timezone: Mars/Base}", #"logs.yml: defaults.timezone: timezone is "Mars/Base", which is no zone of this machine"#),
-        ("spool: {max_bytes: 5}", "logs.yml: spool.max_bytes: is 5; write a number of bytes, at least 1048576"), ("[1]", "logs.yml: the file is"),
+        ("sourcs: []", "logs.yml:1: sourcs: is no key of this file; there are sources, rules, defaults, patterns, timezone and spool"),
+        ("sources: [{}]", "logs.yml:1: sources[0]: needs one of files, pods, docker, podman, journal and kernel"),
+        ("sources: [{files: var/log}]", "logs.yml:1: sources[0].files: var/log must begin with /"),
+        ("sources: [{files: /a, ignore_older: soon}]", #"logs.yml:1: sources[0].ignore_older: is "soon", which is no duration; write 24h or 7d"#),
+        ("rules: [{drop: '('}]", "logs.yml:1: rules[0].drop: drop is no regular expression"),
+        ("rules: [{multiline: cobol}]", #"logs.yml:1: rules[0].multiline: multiline is "cobol"; write auto, none"#),
+        ("defaults: {timezone: Mars/Base}", #"logs.yml:1: defaults.timezone: timezone is "Mars/Base", which is no zone of this machine"#),
+        ("spool: {max_bytes: 5}", "logs.yml:1: spool.max_bytes: is 5; write a number of bytes, at least 1048576"), ("[1]", "logs.yml: the file is"),
+        ("sources:\n  - docker: /var/lib\n    exclude: x", "logs.yml:3: sources[0].exclude: is no key of such a source; write it in a rule"),
+        ("sources:\n  - pods: var/log", "logs.yml:2: sources[0].pods: var/log must begin with /"),
+        ("sources:\n  - kernel: 1\n", "logs.yml:2: sources[0].kernel: is 1; write true or false"),
+        ("sources: []\nrules:\n  - match: {job: a}\n    drop: a\n  - match: {job: b}\n    rate: fast\n", "logs.yml:6: rules[1].rate: is fast"),
+        ("sources: [{journal: {unit: a}}]", "logs.yml:1: sources[0].journal.unit: is no key"), ("a: 1\n---\nb: 2\n", "logs.yml: it holds 2 documents"),
+        ("rules: [{match: {restart: 1}, drop: a}]", "logs.yml:1: rules[0].match.restart: is 1, which is no text; put it in quotes"),
+        ("rules: [{dorp: a}]", "logs.yml:1: rules[0].dorp: is no key of a rule"),
     ])
     func `says what is wrong, where, and how to mend it`(text: String, expected: String) {
         do throws(ConfigurationReader.Failure) {

@@ -16,14 +16,19 @@ private final class Aggregator: LogSink {
         var refuses: String?
         var lines: [String] = []
         var stored: Set<String> = []
+        var origins: [LogBatch.Origin] = []
+        /// What happens while a delivery is on its way.
+        var during: (@Sendable () async -> Void)?
     }
     let state = Mutex(State())
 
     func append(_ batches: [LogBatch]) async throws {
+        await state.withLock { $0.during }?()
         let isLost = try state.withLock { state in
             if state.isAway { throw Away() }
             let texts = batches.flatMap { $0.records.map { String(decoding: $0.body, as: UTF8.self) } }
-            if let refused = state.refuses, texts.contains(refused) { throw LogRefusal("no \(refused)") }
+            if let refused = state.refuses, texts.contains(where: { $0 == refused || $0.hasPrefix("\(refused) ") }) { throw LogRefusal("no \(refused)") }
+            state.origins += batches.compactMap(\.origin)
             for batch in batches {
                 for (record, end) in zip(batch.records, batch.ends) where state.stored.insert("\(batch.origin?.file ?? "")@\(end)").inserted {
                     state.lines.append(String(decoding: record.body, as: UTF8.self))
@@ -108,6 +113,54 @@ private final class Aggregator: LogSink {
             #expect(dropped == (policy == .block ? 0 : UInt64(100 - numbers.count)))
         }
     }
+
+    /// The store bears 64 gaps in what it has of a file.
+    @Test func `what is left out or refused leaves no gap in what the store has of a file`() async throws {
+        let place = TemporaryDirectory("spool")
+        let sink = Aggregator()
+        let present = try spool(place, sink) {
+            $0.maximumBytes = 9000
+            $0.whenFull = .dropNewest
+        }
+        for round in 0..<100 {
+            // Of three deliveries the last finds no room.
+            for part in 0..<3 {
+                let start = round * 30 + part * 10
+                try await present.append([batch(start..<start + 10, padding: 600)])
+            }
+            sink.state.withLock { $0.refuses = round % 2 == 0 ? "line \(round * 30 + 3)" : nil }
+            try await present.drain()
+        }
+        #expect(try await present.refusals().count < 60)
+        var covered: [Range<Int64>] = []
+        for origin in sink.state.withLock({ $0.origins }).sorted(by: { $0.start < $1.start }) where origin.file == "f" {
+            if let last = covered.last, origin.start <= last.upperBound {
+                covered[covered.count - 1] = last.lowerBound..<max(last.upperBound, origin.end)
+            } else {
+                covered.append(origin.start..<origin.end)
+            }
+        }
+        #expect(covered.count == 1, "\(covered.count) ranges")
+        let lines = sink.lines.filter { !$0.contains("by rule") }
+        #expect(Set(lines).count == lines.count && lines.count > 1500 && lines.count < 2500, "\(lines.count)")
+    }
+
+    @Test func `one delivery is let in however small the spool, and none is left out while it is on its way`() async throws {
+        let place = TemporaryDirectory("spool")
+        let sink = Aggregator()
+        let present = try spool(place, sink) {
+            $0.maximumBytes = 10
+            $0.whenFull = .dropOldest
+        }
+        try await present.append([batch(0..<10)])
+        sink.state.withLock { $0.during = { try? await present.append([self.batch(10..<20)]) } }
+        #expect(try await present.forward())
+        sink.state.withLock { $0.during = nil }
+        try await present.drain()
+        #expect(sink.lines == numberedLines(0..<20))
+    }
+
+    private func numberedLines(_ range: Range<Int>) -> [String] { range.map { "line \($0)" } }
 
     @Test func `finds the one record that is refused and sets it aside with the reason`() async throws {
         let place = TemporaryDirectory("spool")

@@ -12,6 +12,7 @@ import Telemetry
 /// | `/v1/logs`, `/otlp/v1/logs`, `/insert/opentelemetry/v1/logs` | OTLP/HTTP, binary and JSON |
 /// | `/_bulk`, `/{index}/_bulk`, `/insert/elasticsearch/_bulk` and what its clients ask first | Elasticsearch |
 /// | `/insert/journald/upload` | the journal's export format |
+/// | `/insert/binnacle` | another Binnacle's batches |
 ///
 /// An answer of success means that all that it counts is durable.
 public struct LogIngestAPI: Sendable {
@@ -32,6 +33,7 @@ public struct LogIngestAPI: Sendable {
         on(&router, "/insert/jsonline", "jsonline", jsonLines)
         for path in ["/v1/logs", "/otlp/v1/logs", "/insert/opentelemetry/v1/logs", "/api/v1/otlp/v1/logs"] { on(&router, path, "otlp_logs", otlp) }
         on(&router, "/insert/journald/upload", "journald", journal)
+        on(&router, "/insert/binnacle", "binnacle", batches)
         for path in ["/insert/ready", "/insert/loki/ready"] { router.on("GET", path) { _, _ in .text("ok\n") } }
         elastic.register(on: &router)
     }
@@ -108,6 +110,16 @@ public struct LogIngestAPI: Sendable {
         metrics.refuse("too_long", records: reader.refused)
         try await intake.store(reader.gatherer.finished(), metrics)
         return reader.answer(isJSON: media == "application/json")
+    }
+
+    private func batches(_ request: HTTPRequest, _ metrics: LogIngestMetrics) async throws(IngestError) -> HTTPResponse {
+        let media = MediaType(request.fields["Content-Type"]).type
+        guard media == BatchUpload.contentType else {
+            throw IngestError(415, "Content-Type \(IngestLimits.short(media)) is not known here, expected \(BatchUpload.contentType)")
+        }
+        let bytes = try RequestBody.unpacked(request, limit: intake.limits.unpackedBytes)
+        try await intake.store(try BatchUpload.read(bytes, limits: intake.limits), metrics)
+        return HTTPResponse(status: 204)
     }
 
     private func journal(_ request: HTTPRequest, _ metrics: LogIngestMetrics) async throws(IngestError) -> HTTPResponse {

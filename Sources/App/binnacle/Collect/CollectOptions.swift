@@ -27,6 +27,7 @@ struct CollectOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Put before /proc, /sys and /etc.", valueName: "dir")) var root: String?
     @Option(help: ArgumentHelp("A file with the bearer token that clients must send.", valueName: "file")) var tokenFile: String?
     @Option(help: ArgumentHelp("Whether pages are packed: auto (for other machines only), always or never.", valueName: "when")) var compression: String?
+    @OptionGroup(title: "Log lines") var logs: LogShippingOptions
     @OptionGroup var node: NodeFlags
     @Option(help: ArgumentHelp("How the program's own log is written: text or json.", valueName: "format")) var logFormat: String?
     @Option(help: ArgumentHelp("What the program's own log shows.", valueName: "level")) var logLevel: String?
@@ -40,7 +41,7 @@ struct CollectOptions: ParsableArguments {
             ("crio-socket", crioSocket), ("raw-cgroup-prefix", rawCgroupPrefix), ("owned-only", ownedOnly), ("root", root), ("token-file", tokenFile),
             ("compression", compression), ("log-format", logFormat), ("log-level", logLevel),
         ]
-        return (all + node.given).compactMap { name, value in value.map { (name, $0) } }
+        return (all + logs.given + node.given).compactMap { name, value in value.map { (name, $0) } }
     }
 
     /// Defaults, then the file, then the flags.

@@ -9,10 +9,12 @@ import Serving
 import Telemetry
 
 /// Everything of `binnacle collect` in one process: the Collector, whoever knows owners, and the endpoint. No store is
-/// opened and nothing is written to disk.
+/// opened, and nothing is written to disk but log lines that wait for an aggregator, if it collects any.
 struct CollectServer {
     let settings: CollectSettings
     let nodeName: String
+    /// What log lines are collected from.
+    let logSources: [String]
     let parts: [any Service]
     let log: Logger
 
@@ -38,6 +40,7 @@ struct CollectServer {
         configuration.cpuBudget = settings.cpuBudget / 100
         configuration.filter.onlyOwned = settings.ownedOnly
         configuration.filter.rawPrefixes = settings.rawCgroupPrefix
+        let shipping = try LogShipping.make(settings.logs, node: nodeName, root: settings.root, registry: registry)
         let owners = Owners.standard(ownersConfiguration(settings), fileSystem: files, metrics: registry, logger: log)
         let collector = NodeCollector(
             configuration: configuration, source: owners, fileSystem: files, clock: SystemClock(), metrics: registry, logger: log)
@@ -47,8 +50,9 @@ struct CollectServer {
         options.root = settings.root
         options.mounts = collector.mounts
         options.hasStatusPage = true
-        options.owners = { owners.statuses.filter { $0.state != .absent }.map { endpointStatus($0) } }
-        let checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
+        options.owners = { owners.statuses.filter { $0.state != .absent }.map { endpointStatus($0) } + (shipping.map { [$0.status] } ?? []) }
+        var checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
+        if let shipping { checks.append(shipping.health) }
         var router = HTTPRouter()
         NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
         let handler: any HTTPHandler = token.map { BearerGate(token: $0, router) } ?? router
@@ -63,7 +67,8 @@ struct CollectServer {
         }
         let rounds = Part(name: "collector", body: { try await collector.run(sink: NoSink()) })
         let discovery = Part(name: "owners", body: { await owners.run() })
-        return CollectServer(settings: settings, nodeName: nodeName, parts: [discovery, rounds, server], log: log)
+        let parts = (shipping?.parts ?? []) + [discovery, rounds, server]
+        return CollectServer(settings: settings, nodeName: nodeName, logSources: shipping?.sources ?? [], parts: parts, log: log)
     }
 
     /// Sockets that were named are taken as they are, the usual ones are looked for where the host's files are.
@@ -95,13 +100,14 @@ struct CollectServer {
         let warning =
             !settings.isLocal && settings.tokenFile.isEmpty
             ? "  note        whoever reaches \(settings.bindAddress):\(settings.listenPort) can read all of this; --token-file asks for a token\n" : ""
+        let logs = settings.logs.isOn ? "  logs        \(logSources.joined(separator: ", ")) to \(settings.logs.to)\n" : ""
         return """
             binnacle collect measures \(nodeName) each \(settings.interval == .seconds(1) ? "second" : "\(settings.interval)")
               page        \(base)/
               containers  \(base)/metrics/cadvisor
               node        \(base)/metrics/node
               summary     \(base)/stats/summary
-            \(warning)  Ctrl-C stops it
+            \(logs)\(warning)  Ctrl-C stops it
 
             """
     }
@@ -126,11 +132,11 @@ struct CollectServer {
         return age > limit ? "the newest round is \(age.wholeMilliseconds / 1000) s old" : nil
     }
 
-    private static func token(_ path: String, _ files: HostFileSystem) throws -> String? {
+    static func token(_ path: String, _ files: HostFileSystem, flag: String = "--token-file") throws -> String? {
         guard !path.isEmpty else { return nil }
         let text: String
         do { text = try files.text(path) } catch {
-            throw CommandFailure(message: "\(error)", hint: "--token-file names a file that holds the token")
+            throw CommandFailure(message: "\(error)", hint: "\(flag) names a file that holds the token")
         }
         let words = text.split { $0 == " " || $0.isNewline || $0 == "\t" }
         guard words.count == 1 else {

@@ -24,6 +24,7 @@ struct CollectSettings: Sendable, Equatable {
     var ownedOnly = false
     var root = ""
     var node = NodeSettings()
+    var logs = LogShippingSettings()
     var tokenFile = ""
     var compression = Compression.auto
     var logFormat = Settings.LogFormat.text
@@ -93,7 +94,7 @@ struct CollectKey: Sendable {
             choice("compression", "Whether pages are packed for who takes gzip: auto does so where other machines can ask.", \.compression),
             choice("log-format", "How the program's own log is written.", \.logFormat),
             choice("log-level", "What the program's own log shows.", \.logLevel),
-        ] + NodeSettings.keys
+        ] + LogShippingSettings.keys + NodeSettings.keys
 
     private typealias Path<Value> = WritableKeyPath<CollectSettings, Value> & Sendable
 

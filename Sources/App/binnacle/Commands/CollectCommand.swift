@@ -9,7 +9,8 @@ struct CollectCommand: AsyncParsableCommand {
         commandName: "collect", abstract: "Measure this node and its containers each second, and show it on port 10255.",
         discussion: """
             Needs nothing else: no store, no API server. Docker, Podman, containerd, CRI-O and systemd are asked whose a
-            cgroup is, where they are; a cgroup that nobody owns is measured under its path.
+            cgroup is, where they are; a cgroup that nobody owns is measured under its path. With --logs-to it also
+            ships log lines: of pods, Docker, Podman, the journal or the kernel, or what --logs-config names.
 
               http://127.0.0.1:10255/                    a page to look at
               http://127.0.0.1:10255/metrics/cadvisor    containers, under cAdvisor's names
@@ -24,6 +25,7 @@ struct CollectCommand: AsyncParsableCommand {
               binnacle collect --bind-address 0.0.0.0 --token-file /etc/binnacle/token
               binnacle collect --enable-metrics tcp,udp,hugetlb --container-labels 'app,com.example.*'
               binnacle collect --collector.systemd --no-collector.xfs --collector.filesystem.mount-points-exclude '^/(dev|proc|sys)($|/)'
+              binnacle collect --logs-to http://10.0.0.5:10251
               docker run -v /:/host:ro --pid host --network host ... binnacle collect --root /host
             """)
 

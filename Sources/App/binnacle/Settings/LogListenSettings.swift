@@ -34,6 +34,7 @@ extension LogListenSettings.Endpoint {
 
 extension SettingKey {
     static let logs: [SettingKey] = [
+        path("logs-config", "Which logs are collected beside our pods', and what is done with lines: docs/logs-collect.md.", \.logsConfig),
         endpoint("syslog-listen", "Where syslog comes in, over UDP and TCP.", \.logListen.syslog),
         endpoint("syslog-tls-listen", "Where syslog comes in over TLS.", \.logListen.syslogTLS),
         path("syslog-socket", "A socket to make for local programs, as /dev/log is one.", \.logListen.syslogSocket),

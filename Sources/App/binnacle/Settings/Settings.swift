@@ -21,6 +21,8 @@ struct Settings: Sendable {
     var store = StoreSettings()
     var logsRetention = Duration.seconds(15 * 86_400)
     var logListen = LogListenSettings()
+    /// What is collected beside our own pods' lines, and what is done with all of them.
+    var logsConfig: String?
     var isolation = Isolation.auto
     var scrapeConfig: String?
     /// Files of rules, which may have wildcards.

@@ -13,6 +13,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .customLong("service-cidr"), help: ArgumentHelp("The services' virtual addresses.", valueName: "cidr")) var serviceCIDR: String?
     @Option(help: ArgumentHelp("The domain of the cluster's names.", valueName: "domain")) var clusterDomain: String?
     @Option(help: ArgumentHelp("How long log lines are kept.", valueName: "duration")) var logsRetention: String?
+    @Option(help: ArgumentHelp("Which logs are collected beside our pods', and what is done with lines.", valueName: "file")) var logsConfig: String?
     @Option(help: ArgumentHelp("Whether pods get namespaces of their own: auto or none.", valueName: "choice")) var isolation: String?
     @Option(help: ArgumentHelp("What to scrape besides annotated pods, in the form of Prometheus' own file.", valueName: "file")) var scrapeConfig: String?
     @Option(
@@ -31,7 +32,8 @@ struct SettingsOptions: ParsableArguments {
         let all: [(String, String?)] = [
             ("data-dir", dataDir), ("port-offset", portOffset), ("bind-address", bindAddress), ("node-name", nodeName),
             ("log-format", logFormat), ("log-level", logLevel), ("pod-cidr", podCIDR), ("service-cidr", serviceCIDR),
-            ("cluster-domain", clusterDomain), ("logs-retention", logsRetention), ("isolation", isolation), ("scrape-config", scrapeConfig),
+            ("cluster-domain", clusterDomain), ("logs-retention", logsRetention), ("logs-config", logsConfig), ("isolation", isolation),
+            ("scrape-config", scrapeConfig),
             ("rules", rules.isEmpty ? nil : rules.joined(separator: "\n")), ("notify", notify),
             ("default-alerts", noDefaultAlerts ? "false" : nil), ("kubeconfig", kubeconfig),
         ]

@@ -2,6 +2,7 @@ import APIServer
 import Controllers
 import Exposition
 import Kubelet
+import LogTail
 import Runtime
 
 /// How the program's parts are, for `/healthz` and `kubectl get cs`.
@@ -10,6 +11,8 @@ final class Health: ComponentHealth {
     let controlPlane = LockedValue<ControlPlane?>(nil)
     /// Why the newest samples and lines could not be stored; nil while they are.
     let problems = LockedValue(Problems())
+    /// What keeps log lines from being read.
+    let collecting = LockedValue<Trouble?>(nil)
 
     struct Problems: Sendable {
         var samples: String?

@@ -48,11 +48,12 @@ struct Server {
         registry.gauge("binnacle_build_info", "What this is.", ["version": Binnacle.version]).value = 1
         registry.gauge("process_start_time_seconds", "When this process started, in Unix seconds.").value = SystemClock().now.seconds
 
+        let logsConfiguration = try LogsFile.read(settings.logsConfig, standard: LogTailConfiguration(), directory: directory.path)
         let stores = try Stores.open(directory, settings, registry)
         let ranges = try NetworkRanges.choose(settings, directory)
         let runtime = try await openRuntime(directory, settings, ranges, registry)
         do {
-            return try await make(settings, directory, registry, stores, runtime, ranges, rules, log)
+            return try await make(settings, directory, registry, stores, runtime, ranges, rules, logsConfiguration, log)
         } catch {
             // A start that failed leaves nothing, but does not end pods of an earlier run that it has found.
             if await runtime.sandboxes().isEmpty { await runtime.teardown() }
@@ -62,7 +63,7 @@ struct Server {
 
     private static func make(
         _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ stores: Stores, _ runtime: HostRuntime,
-        _ ranges: NetworkRanges, _ rules: AlertSources.Loaded, _ log: Logger
+        _ ranges: NetworkRanges, _ rules: AlertSources.Loaded, _ logsConfiguration: LogTailConfiguration, _ log: Logger
     ) async throws -> Server {
         let clock = SystemClock()
         let network = try serviceNetwork(ranges, runtime)
@@ -108,9 +109,9 @@ struct Server {
         let collector = NodeCollector(
             configuration: collectorConfiguration, source: KubeletContainers(kubelet: kubelet, layerDirectory: nil), fileSystem: HostFileSystem(),
             clock: clock, metrics: registry, logger: log)
-        let tailer = try LogTailer(
-            .init(root: directory.podLogs, checkpoints: "\(directory.tail)/checkpoints.db", node: settings.nodeName),
-            sink: StoredLines(archive: stores.logs, health: health), metrics: registry)
+        let logs = try UpLogs(
+            settings, logsConfiguration, directory, kubelet: kubelet, sink: StoredLines(archive: stores.logs, health: health), registry: registry)
+        health.collecting.set(logs.logs.trouble)
 
         let scrapes = try Scrapes(
             file: settings.scrapeConfig, cluster: ClusterTargets(client: client), store: stores.series, clock: clock, registry: registry, log: log)
@@ -134,32 +135,27 @@ struct Server {
 
         let proxy = try makeProxy(network, client, controllerEvents, registry)
         // Storage first, so that it stops last; the kubelet near the end, so that pods stop while everything else still runs.
-        let parts: [any Service] =
-            stores.parts + alerts.parts + scrapes.parts + listeners + [
-                Part(name: "own metrics", body: { try await ownMetrics.run() }),
-                apiServer, readOnlyServer, ingestServer,
-                Part(name: "controllers", body: { await controlPlane.run() }),
-                Part(name: "controller events", body: { await controllerEvents.run() }),
-                Part(name: "log tailer", body: { await tailer.run() }, onStop: { await drain(tailer) }),
-                Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series, health: health)) }),
-                Part(
-                    name: "state metrics",
-                    body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
-                Part(name: "service proxy", body: { await proxy.run() }),
-                Part(
-                    name: "kubelet", body: { try await kubelet.run() }, onStop: { await runtime.teardown() },
-                    beforeStop: { await kubelet.stopAllPods(within: .seconds(15)) }),
-            ]
+        var parts: [any Service] = stores.parts + alerts.parts + scrapes.parts + listeners
+        parts += [
+            Part(name: "own metrics", body: { try await ownMetrics.run() }),
+            apiServer, readOnlyServer, ingestServer,
+            Part(name: "controllers", body: { await controlPlane.run() }),
+            Part(name: "controller events", body: { await controllerEvents.run() }),
+        ]
+        parts += logs.parts
+        parts += [
+            Part(name: "collector", body: { try await collector.run(sink: StoredSamples(store: stores.series, health: health)) }),
+            Part(
+                name: "state metrics",
+                body: { try await StateSampler(client: client, kubelet: kubelet, nodeName: settings.nodeName, store: stores.series).run() }),
+            Part(name: "service proxy", body: { await proxy.run() }),
+            Part(
+                name: "kubelet", body: { try await kubelet.run() }, onStop: { await runtime.teardown() },
+                beforeStop: { await kubelet.stopAllPods(within: .seconds(15)) }),
+        ]
         return Server(
             settings: settings, directory: directory, registry: registry, runtime: runtime, client: client, kubelet: kubelet,
             kubeconfigPath: kubeconfigPath, podNetwork: "\(ranges.pods)", parts: parts, log: log)
-    }
-
-    /// The last lines of pods that have just stopped.
-    private static func drain(_ tailer: LogTailer) async {
-        for _ in 0..<20 {
-            guard let didRead = try? await tailer.poll(), didRead else { return }
-        }
     }
 
     private static func openRuntime(
@@ -218,6 +214,7 @@ struct Server {
         let checks = [
             HealthCheck("ping") { nil },
             HealthCheck("log") { health.problems.get().logs },
+            HealthCheck("collecting") { health.collecting.get()?.text },
             HealthCheck("samples") { health.problems.get().samples },
             HealthCheck("syncloop") { await health.kubeletProblem(kubelet) },
         ]

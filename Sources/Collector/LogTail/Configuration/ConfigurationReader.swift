@@ -20,8 +20,16 @@ public enum ConfigurationReader {
         configuration.readZone = readZone
         configuration.redactionKey = redactionKey
         let document: JSON
-        do { document = try YAMLParser.documents(text, file: name).first ?? .null } catch { throw Failure(problems: ["\(error)"]) }
-        var reader = Reader(name: name, configuration: configuration)
+        do {
+            let documents = try YAMLParser.documents(text, file: name)
+            guard documents.count <= 1 else { throw Failure(problems: ["\(name): it holds \(documents.count) documents; write one"]) }
+            document = documents.first ?? .null
+        } catch let error as Failure {
+            throw error
+        } catch {
+            throw Failure(problems: ["\(error)"])
+        }
+        var reader = Reader(name: name, places: YAMLPlaces(text), configuration: configuration)
         reader.read(document)
         guard reader.problems.isEmpty else { throw Failure(problems: reader.problems) }
         return reader.configuration
@@ -29,15 +37,17 @@ public enum ConfigurationReader {
 
     private struct Reader {
         let name: String
+        let places: YAMLPlaces
         var configuration: LogTailConfiguration
         var problems: [String] = []
 
-        init(name: String, configuration: LogTailConfiguration) {
+        init(name: String, places: YAMLPlaces, configuration: LogTailConfiguration) {
             self.name = name
+            self.places = places
             self.configuration = configuration
         }
 
-        mutating func fail(_ place: String, _ problem: String) { problems.append("\(name): \(place): \(problem)") }
+        mutating func fail(_ place: String, _ problem: String) { problems.append("\(name):\(places.line(of: place)): \(place): \(problem)") }
 
         mutating func read(_ document: JSON) {
             guard let members = document.object else {
@@ -60,7 +70,7 @@ public enum ConfigurationReader {
                     for (index, source) in list(value, key).enumerated() { self.source(source, "sources[\(index)]") }
                 case "rules":
                     for (index, rule) in list(value, key).enumerated() {
-                        scoped(rule, "rules[\(index)]", match: rule["match"].stringMap)
+                        scoped(rule, "rules[\(index)]", match: map(rule["match"], "rules[\(index)].match"))
                     }
                 case "spool": spool(value)
                 default: fail(key, "is no key of this file; there are sources, rules, defaults, patterns, timezone and spool")
@@ -82,7 +92,37 @@ public enum ConfigurationReader {
             return texts.compactMap { $0 }
         }
 
+        /// Names and texts. What is no text would otherwise be passed over, and a rule fit more than was meant.
+        private mutating func map(_ value: JSON, _ place: String) -> [String: String] {
+            guard !value.isNull else { return [:] }
+            guard let members = value.object else {
+                fail(place, "is \(value.typeName), not names and texts")
+                return [:]
+            }
+            for (key, text) in members where text.string == nil { fail("\(place).\(key)", "is \(text), which is no text; put it in quotes") }
+            return value.stringMap
+        }
+
         // MARK: Sources
+
+        /// The keys beside a source's own; nil where `files` looks at them itself.
+        private static let keys: [String: [String]] = ["pods": [], "docker": [], "podman": [], "kernel": [], "journal": ["labels"]]
+
+        private mutating func known(_ value: JSON, _ place: String, _ keys: [String]?) {
+            guard let keys else { return }
+            for (key, _) in value.members where !keys.contains(key) && Self.keys[key] == nil {
+                fail(
+                    "\(place).\(key)",
+                    "is no key of such a source" + (Self.settings.contains(key) ? "; write it in a rule, whose `match` names the stream" : ""))
+            }
+        }
+
+        /// A list of absolute paths.
+        private mutating func directories(_ value: JSON, _ place: String) -> [String] {
+            let paths = texts(value, place)
+            for path in paths where !path.hasPrefix("/") { fail(place, "\(path) must begin with /") }
+            return paths
+        }
 
         private static let settings: Set<String> = ["multiline", "parser", "timezone", "time", "exclude", "redact", "sample", "rate"]
 
@@ -91,16 +131,27 @@ public enum ConfigurationReader {
             guard kinds.count == 1 else {
                 return fail(place, "needs one of files, pods, docker, podman, journal and kernel")
             }
+            known(value, place, Self.keys[kinds[0]])
             switch kinds[0] {
-            case "pods": configuration.podRoots += texts(value["pods"], "\(place).pods")
-            case "docker": configuration.containerRoots += texts(value["docker"], "\(place).docker").map { (.docker, $0) }
-            case "podman": configuration.containerRoots += texts(value["podman"], "\(place).podman").map { (.podman, $0) }
-            case "kernel": configuration.readsKernel = value["kernel"].bool ?? false
+            case "pods": configuration.podRoots += directories(value["pods"], "\(place).pods")
+            case "docker": configuration.containerRoots += directories(value["docker"], "\(place).docker").map { (.docker, $0) }
+            case "podman": configuration.containerRoots += directories(value["podman"], "\(place).podman").map { (.podman, $0) }
+            case "kernel":
+                guard let isRead = value["kernel"].bool else { return fail("\(place).kernel", "is \(value["kernel"]); write true or false") }
+                configuration.readsKernel = isRead
             case "journal":
+                let journal = value["journal"]
+                guard journal.object != nil || journal.bool != nil else {
+                    return fail("\(place).journal", "is \(journal); write true, or {units: [ssh.service]}")
+                }
+                guard journal.bool != false else { return }
+                for (key, _) in journal.members where key != "units" && key != "directory" {
+                    fail("\(place).journal.\(key)", "is no key of the journal; there are units and directory")
+                }
                 var options = JournalOptions()
                 options.units = texts(value["journal"]["units"], "\(place).journal.units")
                 options.directory = value["journal"]["directory"].string
-                options.labels = value["labels"].stringMap
+                options.labels = map(value["labels"], "\(place).labels")
                 configuration.journal = options
             default: files(value, place)
             }
@@ -110,7 +161,7 @@ public enum ConfigurationReader {
             var options = GlobFiles.Options(paths: texts(value["files"], "\(place).files"))
             for path in options.paths where !path.hasPrefix("/") { fail("\(place).files", "\(path) must begin with /") }
             options.exclude = texts(value["exclude"], "\(place).exclude")
-            options.labels = Labels(value["labels"].stringMap)
+            options.labels = Labels(map(value["labels"], "\(place).labels"))
             options.linksWithin = texts(value["links_within"], "\(place).links_within")
             // Lines without a runtime's stamp are dated by their own.
             options.settings["time"] = "line"

@@ -1,5 +1,6 @@
 public import LogParsing
 import Pattern
+public import Runtime
 import Telemetry
 
 /// What is followed besides this program's own pods, and what is done with lines. Read from a file by `ConfigurationReader`.
@@ -36,6 +37,36 @@ public struct LogTailConfiguration: Sendable {
     public var redactionKey: [UInt8] = []
 
     public init() {}
+
+    /// Of annotations or labels those that are for logs, without their prefix.
+    public static func settings(_ annotations: [String: String]) -> [String: String] {
+        var settings: [String: String] = [:]
+        for (name, value) in annotations where name.hasPrefix(annotationPrefix) { settings[String(name.dropFirst(annotationPrefix.count))] = value }
+        return settings
+    }
+
+    /// What is there on most machines: other kubelets' pods, Docker, Podman, and the journal, or the kernel where there is no journal.
+    /// - Parameter root: put before the paths, where the host's files are mounted elsewhere.
+    public static func standard(root: String = "", fileSystem: any FileSystem = HostFileSystem()) -> LogTailConfiguration {
+        var configuration = LogTailConfiguration()
+        configuration.podRoots = [root + "/var/log/pods"]
+        configuration.containerRoots = [
+            (.docker, root + "/var/lib/docker/containers"), (.podman, root + "/var/lib/containers/storage/overlay-containers"),
+        ]
+        let journals = [root + "/var/log/journal", root + "/run/log/journal"].filter { !((try? fileSystem.list($0)) ?? []).isEmpty }
+        if let journal = journals.first {
+            configuration.journal = JournalOptions()
+            if !root.isEmpty { configuration.journal?.directory = journal }
+        } else {
+            configuration.readsKernel = true
+        }
+        return configuration
+    }
+
+    /// What is followed, in a few words for a person.
+    public var summary: [String] {
+        podRoots + containerRoots.map { $0.root } + files.flatMap(\.paths) + (journal == nil ? [] : ["the journal"]) + (readsKernel ? ["the kernel"] : [])
+    }
 
     func finders(startsAtEnd: Bool) -> [any SourceFinder] {
         podRoots.map { PodDirectories(root: $0, startsAtEnd: startsAtEnd) as any SourceFinder }

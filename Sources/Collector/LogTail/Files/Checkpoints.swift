@@ -88,21 +88,26 @@ final class Checkpoints {
 
     func set(_ key: String, _ value: String) throws { try database.run("INSERT OR REPLACE INTO kv VALUES(?, ?)", .text(key), .text(value)) }
 
-    /// The next of the numbers that tell files of unstamped lines apart; never given twice.
-    func nextSequence() throws -> Int64 {
+    /// The next of the names that tell files of unstamped lines apart; never given twice, nor by the checkpoints of another
+    /// machine of the same name, or by ones that took the place of these.
+    func nextSequence() throws -> String {
+        try database.run("INSERT OR IGNORE INTO kv VALUES('identity', ?)", .text(String(UInt64.random(in: 0...UInt64.max), radix: 36)))
         try database.run("INSERT INTO kv VALUES('sequence', 1) ON CONFLICT(key) DO UPDATE SET value = value + 1")
-        return try database.scalar("SELECT value FROM kv WHERE key='sequence'")?.integer ?? 0
+        let number = try database.scalar("SELECT value FROM kv WHERE key='sequence'")?.integer ?? 0
+        return "\(number).\(try value("identity") ?? "")"
     }
 }
 
 /// Why the tailer cannot start.
 public enum LogTailError: Error, Sendable, CustomStringConvertible {
     case newerFormat(path: String, format: Int, known: Int)
+    case badKey(path: String, problem: String, remedy: String)
 
     public var description: String {
         switch self {
         case .newerFormat(let path, let format, let known):
             "\(path) has format \(format), and this version reads up to \(known); use the newer binnacle that wrote it, or move the file away"
+        case .badKey(let path, let problem, let remedy): "\(path), the key for the marks of secrets, cannot be used: \(problem); \(remedy)"
         }
     }
 }

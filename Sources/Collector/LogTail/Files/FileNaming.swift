@@ -6,6 +6,14 @@ enum FileNaming: Hashable, Sendable {
     /// extension before or after.
     case named(String)
 
+    /// What all names of the source begin with.
+    var prefix: String {
+        switch self {
+        case .runs: ""
+        case .named(let base): String(base[..<(base.lastIndex(of: ".") ?? base.endIndex)])
+        }
+    }
+
     /// nil if the name is not of this source.
     func parse(_ name: String) -> LogFileName? {
         switch self {

@@ -20,8 +20,10 @@ public actor JournalTailer {
     private let program: String
     private let sink: any LogSink
     private let state: Checkpoints
-    private let redactor: Redactor?
-    private var secrets = Redactor.State()
+    private let clock: any WallClock
+    private var filter: RecordFilter
+    private let filterMetrics: RecordFilterMetrics
+    private let trouble: Trouble
     private let records: Counter
     private let restarts: Counter
     /// By stream, what its next batch begins with.
@@ -32,14 +34,18 @@ public actor JournalTailer {
 
     /// `state` is a file for the cursor.
     public init(
-        _ options: JournalOptions, node: String, state path: String, program: String = "/usr/bin/journalctl", redactor: Redactor? = nil, sink: any LogSink,
-        metrics registry: MetricRegistry
+        _ options: JournalOptions, node: String, state path: String, program: String = "/usr/bin/journalctl",
+        configuration: LogTailConfiguration = LogTailConfiguration(),
+        sink: any LogSink, metrics registry: MetricRegistry, trouble: Trouble = Trouble(), clock: any WallClock = SystemClock()
     ) throws {
         self.options = options
         self.node = node
         self.program = program
         self.sink = sink
-        self.redactor = redactor
+        self.clock = clock
+        self.trouble = trouble
+        filter = RecordFilter { configuration.options(labels: $0, annotations: [:]).options }
+        filterMetrics = RecordFilterMetrics(registry)
         state = try Checkpoints(path: path)
         records = registry.counter("binnacle_log_journal_records_total", "Entries of the journal handed over and acknowledged.")
         restarts = registry.counter("binnacle_log_journal_restarts_total", "Times that journalctl ended and was started again.")
@@ -59,7 +65,13 @@ public actor JournalTailer {
         while !Task.isCancelled {
             let began = ContinuousClock.now
             await follow()
-            if ContinuousClock.now - began > .seconds(60) { backoff.reset() }
+            guard !Task.isCancelled else { return }
+            let lived = ContinuousClock.now - began
+            if lived > .seconds(60) {
+                backoff.reset()
+            } else {
+                trouble.set("journal", "\(program) ends at once; is it there, and may this user read the journal?")
+            }
             restarts.increment()
             try? await Task.sleep(for: backoff.next())
         }
@@ -71,10 +83,12 @@ public actor JournalTailer {
         guard let child = ChildProcess(arguments(cursor: cursor)) else { return }
         var parser = ExportParser()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        partials = [:]
         while !Task.isCancelled {
             switch child.read(into: &buffer) {
             case .some(0): return
             case .some(let count):
+                trouble.set("journal", nil)
                 let entries = parser.feed(buffer[..<count])
                 // What the sink refuses is held here: the child waits at its full pipe.
                 var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
@@ -83,7 +97,7 @@ public actor JournalTailer {
                         try await deliver(entries)
                         break
                     } catch {
-                        try? await Task.sleep(for: backoff.next())
+                        try? await Task.sleep(for: backoff.next() * Double.random(in: 0.5...1))
                     }
                 }
             case .none:
@@ -96,29 +110,26 @@ public actor JournalTailer {
     func deliver(_ entries: [ExportParser.Entry]) async throws {
         let parsed = entries.compactMap { JournalRecord($0, node: node, labels: options.labels) }
         guard let last = parsed.last else { return }
-        let before = (sent, partials, secrets)
+        let before = (sent, partials, filter)
         let batches = batches(parsed)
         do {
             if !batches.isEmpty { try await sink.append(batches) }
         } catch {
-            (sent, partials, secrets) = before
+            (sent, partials, filter) = before
             throw error
         }
         records.increment(by: UInt64(parsed.count))
-        try? state.set("cursor", last.cursor)
+        // While a part waits for its next, reading would have to begin again before it; what is then read twice the store knows by
+        // its numbers, and so it does if the cursor cannot be saved.
+        if partials.isEmpty { try? state.set("cursor", last.cursor) }
     }
 
     private func batches(_ parsed: [JournalRecord]) -> [LogBatch] {
         var batches: [String: LogBatch] = [:]
         var order: [String] = []
         for var entry in parsed {
-            guard let record = joined(entry) else { continue }
+            guard let whole = joined(entry), let record = filter.pass(whole, of: entry.stream, now: clock.nanoseconds, filterMetrics) else { continue }
             entry.record = record
-            if let redactor {
-                let (text, count) = redactor.redact(record.body, &secrets)
-                entry.record.body = text
-                if count > 0 { entry.record.fields["redacted"] = "\(count)" }
-            }
             // Each stream of each journal file is an origin; entries count as bytes do elsewhere.
             let file = entry.sequence.map { "journal/\($0.id)/\(entry.stream)" } ?? "journal/\(entry.stream)"
             let end = entry.sequence.map { $0.number + 1 }

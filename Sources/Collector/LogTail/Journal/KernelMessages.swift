@@ -54,10 +54,21 @@ public actor KernelTailer {
     private let node: String
     private let sink: any LogSink
     private let path: String
+    private let trouble: Trouble
+    private let clock: any WallClock
+    private var filter: RecordFilter
+    private let filterMetrics: RecordFilterMetrics
     private let records: Counter
     private let overwritten: Counter
 
-    public init(node: String, path: String = "/dev/kmsg", sink: any LogSink, metrics registry: MetricRegistry) {
+    public init(
+        node: String, path: String = "/dev/kmsg", configuration: LogTailConfiguration = LogTailConfiguration(), sink: any LogSink,
+        metrics registry: MetricRegistry, trouble: Trouble = Trouble(), clock: any WallClock = SystemClock()
+    ) {
+        self.trouble = trouble
+        self.clock = clock
+        filter = RecordFilter { configuration.options(labels: $0, annotations: [:]).options }
+        filterMetrics = RecordFilterMetrics(registry)
         self.node = node
         self.sink = sink
         self.path = path
@@ -67,7 +78,8 @@ public actor KernelTailer {
 
     /// Follows until it is cancelled. All that the kernel still has is sent; the store knows by their numbers what it has.
     public func run() async {
-        guard let file = try? HostFile(path, flags: O_RDONLY | O_NONBLOCK) else { return }
+        let file: HostFile
+        do { file = try HostFile(path, flags: O_RDONLY | O_NONBLOCK) } catch { return trouble.set("kernel", "\(error)") }
         let boot = (try? HostFileSystem().text("/proc/sys/kernel/random/boot_id"))?.filter { $0 != "\n" } ?? "unknown"
         var last: Int64?
         var buffer = [UInt8](repeating: 0, count: 16_384)
@@ -81,14 +93,17 @@ public actor KernelTailer {
                 if isQuiet { try? await Task.sleep(for: .milliseconds(500)) }
                 continue
             }
+            let before = filter
             do {
-                try await sink.append([batch(waiting, after: last, boot: boot)])
+                let batch = self.batch(waiting, after: last, boot: boot)
+                if !batch.records.isEmpty { try await sink.append([batch]) }
                 records.increment(by: UInt64(waiting.count))
                 last = waiting.last?.sequence
                 waiting = []
                 backoff.reset()
             } catch {
-                try? await Task.sleep(for: backoff.next())
+                filter = before
+                try? await Task.sleep(for: backoff.next() * Double.random(in: 0.5...1))
             }
         }
     }
@@ -108,10 +123,11 @@ public actor KernelTailer {
                 fields.append(("missing_before", "\(message.sequence - previous - 1)"))
             }
             previous = message.sequence
-            batch.records.append(
-                LogRecord(
-                    time: started + message.sinceBoot,
-                    severity: [.fatal, .fatal, .fatal, .error, .warning, .info, .info, .debug][message.level], body: message.text, fields: Labels(fields)))
+            let record = LogRecord(
+                time: started + message.sinceBoot,
+                severity: [.fatal, .fatal, .fatal, .error, .warning, .info, .info, .debug][message.level], body: message.text, fields: Labels(fields))
+            guard let kept = filter.pass(record, of: batch.stream, now: clock.nanoseconds, filterMetrics) else { continue }
+            batch.records.append(kept)
             batch.ends.append(message.sequence + 1)
         }
         return batch

@@ -45,8 +45,9 @@ struct StreamPipeline: Sendable {
     /// The last stamp that a line of the stream had, for those without.
     private var lastStamp: Int64?
 
-    init(_ options: StreamOptions) {
+    init(_ options: StreamOptions, _ counts: Counts = Counts()) {
         self.options = options
+        self.counts = counts
         multiline = MultilineState(options.multiline)
         detector = FormDetector(forced: options.form)
         filters = FilterChain(options.rules)
@@ -214,6 +215,17 @@ struct RunPipeline: Sendable {
     private mutating func pass(_ now: Int64, _ outputs: inout [StreamPipeline.Output]) {
         for line in lines { streams[line.stream.rawValue].take(line, now: now, outputs: &outputs) }
         lines.removeAll(keepingCapacity: true)
+    }
+
+    /// Other options hold from here on; what waits by the old ones is given out.
+    mutating func adopt(_ options: StreamOptions, now: Int64, outputs: inout [StreamPipeline.Output]) {
+        for index in streams.indices {
+            streams[index].expire(now: now, force: true, outputs: &outputs)
+            let counts = streams[index].takeCounts()
+            let stream = streams[index].stream
+            streams[index] = StreamPipeline(options, counts)
+            streams[index].stream = stream
+        }
     }
 
     func safeOffset(file: Int, offset: Int64) -> Int64 {

@@ -35,28 +35,33 @@ final class ContainerDirectories: SourceFinder {
 
     private func source(_ id: String, _ context: FinderContext) -> LogSource {
         let directory = runtime == .docker ? "\(root)/\(id)" : "\(root)/\(id)/userdata"
-        let (name, image) = describe(id, directory, context)
+        let (name, image, settings) = describe(id, directory, context)
         let labels = Labels([
             ("runtime", runtime.rawValue), ("container_id", String(id.prefix(12))), ("container", name.isEmpty ? String(id.prefix(12)) : name),
             ("image", image),
         ])
         return LogSource(
             key: "\(runtime.rawValue)/\(id)", directory: directory, naming: .named(runtime == .docker ? "\(id)-json.log" : "ctr.log"),
-            form: runtime == .docker ? .docker : .cri, labels: labels, origin: "\(runtime.rawValue)/\(id)", options: context.resolve(labels, [:]),
+            form: runtime == .docker ? .docker : .cri, labels: labels, origin: "\(runtime.rawValue)/\(id)", options: context.resolve(labels, settings),
             startsAtEnd: startsAtEnd)
     }
 
-    /// The name and image that the runtime's own file beside the log has; empty if it cannot be read.
-    private func describe(_ id: String, _ directory: String, _ context: FinderContext) -> (name: String, image: String) {
+    /// The name and image that the runtime's own file beside the log has, and the settings of its labels `logs.binnacle.dev/…`;
+    /// empty if it cannot be read.
+    private func describe(_ id: String, _ directory: String, _ context: FinderContext) -> (name: String, image: String, settings: [String: String]) {
         let file = runtime == .docker ? "\(directory)/config.v2.json" : "\(directory)/config.json"
         guard let status = try? context.fileSystem.status(file), status.isRegular, status.size < 4 << 20, let bytes = try? context.fileSystem.read(file),
             let document = try? JSON.parse(bytes)
-        else { return ("", "") }
+        else { return ("", "", [:]) }
         if runtime == .docker {
             let name = document["Name"].string ?? ""
-            return (name.hasPrefix("/") ? String(name.dropFirst()) : name, document["Config"]["Image"].string ?? "")
+            let settings = LogTailConfiguration.settings(document["Config"]["Labels"].stringMap)
+            return (name.hasPrefix("/") ? String(name.dropFirst()) : name, document["Config"]["Image"].string ?? "", settings)
         }
         let annotations = document["annotations"].stringMap
-        return (annotations["io.podman.annotations.name"] ?? document["hostname"].string ?? "", annotations["org.opencontainers.image.ref.name"] ?? "")
+        return (
+            annotations["io.podman.annotations.name"] ?? document["hostname"].string ?? "", annotations["org.opencontainers.image.ref.name"] ?? "",
+            LogTailConfiguration.settings(annotations)
+        )
     }
 }

@@ -11,6 +11,8 @@ struct FinderContext {
     /// The options of a source, by its labels and annotations.
     let resolve: (Labels, [String: String]) -> StreamOptions
     let metadata: (any LogMetadataSource)?
+    /// Whether something changed in a watched directory since the last look.
+    var isHinted = false
 
     /// Whether a directory must be listed: it changed, or so recently that a change in the same tick of the
     /// file system's clock could hide.

@@ -19,12 +19,21 @@ final class GlobFiles: SourceFinder {
     /// Directories that one look goes through, at most; `**` could name a whole disk.
     private static let maximumDirectories = 10_000
     private static let maximumFiles = 100_000
+    /// Directories that inotify watches for us; with more, or more files than `quickFiles`, looking each second must do.
+    private static let maximumWatches = 256
+    private static let quickFiles = 1000
 
     private let options: Options
     private let globs: [Glob]
     private let excluded: [Glob]
-    private var sources: [String: LogSource] = [:]
+    /// By path, with what it leads to.
+    private var sources: [String: (real: String, source: LogSource)] = [:]
+    /// A link's target may change where nobody looks.
+    private var hasLinks = false
     private var lastLook: Int64?
+    private var watched: Set<String> = []
+    /// The directories that the last look went through, and when they changed last; nil of one that was not there.
+    private var directories: [String: Int64?] = [:]
 
     init(_ options: Options) {
         self.options = options
@@ -33,17 +42,47 @@ final class GlobFiles: SourceFinder {
     }
 
     func find(_ context: FinderContext) -> [LogSource]? {
-        // Directories above are not watched: looking each second is complete and cheap for what people name.
-        if let lastLook, context.now - lastLook < 1_000_000_000, context.now >= lastLook { return nil }
+        // Looking each second is complete, and cheap for what people name. A file that comes and goes within a second is seen since
+        // the directories are watched.
+        let isQuick = context.isHinted && sources.count <= Self.quickFiles
+        if let lastLook, !isQuick, context.now - lastLook < 1_000_000_000, context.now >= lastLook { return nil }
         lastLook = context.now
+        guard !isUnchanged(context) || hasLinks else { return nil }
+        directories = [:]
         var found: Set<String> = []
         var visited = 0
         for glob in globs { walk(glob.parts[...], "", context, &found, &visited) }
         let paths = found.filter { path in !excluded.contains { $0.matches(path) } && !isRotated(path, found) }
-        guard paths != Set(sources.keys) else { return nil }
-        for path in paths where sources[path] == nil { sources[path] = source(path, context) }
-        for path in sources.keys where !paths.contains(path) { sources[path] = nil }
-        return sources.values.filter { !$0.directory.isEmpty }
+        var changed = false
+        hasLinks = false
+        for path in paths {
+            let real = Self.resolved(path)
+            if real != path { hasLinks = true }
+            // A file that is found by its own name too is followed by that.
+            if real != path, paths.contains(real) { continue }
+            // A link that leads elsewhere now is another source; the old one is read to its end.
+            guard sources[path]?.real != real else { continue }
+            sources[path] = (real, source(path, real, context))
+            changed = true
+        }
+        for (path, known) in sources where !paths.contains(path) || (known.real != path && paths.contains(known.real)) {
+            sources[path] = nil
+            changed = true
+        }
+        return changed ? sources.values.map(\.source).filter { !$0.directory.isEmpty } : nil
+    }
+
+    /// Whether no directory that matters has changed since the last look, nor so recently that a change could hide.
+    private func isUnchanged(_ context: FinderContext) -> Bool {
+        guard !directories.isEmpty else { return false }
+        return directories.allSatisfy { path, seen in
+            let modified = (try? context.fileSystem.status(path))?.modified
+            return modified == seen && (modified.map { context.now - $0 >= 2_000_000_000 } ?? true)
+        }
+    }
+
+    private func visit(_ path: String, _ context: FinderContext) {
+        if directories[path] == nil { directories[path] = .some((try? context.fileSystem.status(path))?.modified) }
     }
 
     private func walk(_ parts: ArraySlice<String>, _ path: String, _ context: FinderContext, _ found: inout Set<String>, _ visited: inout Int) {
@@ -54,11 +93,19 @@ final class GlobFiles: SourceFinder {
         let rest = parts.dropFirst()
         if !Glob.hasMark(part) {
             let next = "\(path)/\(part)"
+            // One that is named to the end comes and goes in its directory; those above it matter only while they are not there.
+            if rest.isEmpty { visit(path.isEmpty ? "/" : path, context) }
             if !rest.isEmpty || context.fileSystem.exists(next) { walk(rest, next, context, &found, &visited) }
             return
         }
         visited += 1
-        guard visited <= Self.maximumDirectories, let names = try? context.fileSystem.list(path.isEmpty ? "/" : path) else { return }
+        guard visited <= Self.maximumDirectories else { return }
+        visit(path.isEmpty ? "/" : path, context)
+        guard let names = try? context.fileSystem.list(path.isEmpty ? "/" : path) else {
+            watched.remove(path)
+            return
+        }
+        if watched.count < Self.maximumWatches, watched.insert(path).inserted { context.hint.watch(path.isEmpty ? "/" : path) }
         if part == "**" { walk(rest, path, context, &found, &visited) }
         for name in names where part == "**" || Glob.matches(part, name) {
             // A hidden name must be asked for.
@@ -97,15 +144,20 @@ final class GlobFiles: SourceFinder {
         return (String(path[..<slash]), String(path[path.index(after: slash)...]))
     }
 
-    private func source(_ path: String, _ context: FinderContext) -> LogSource {
+    /// What a path leads to, by its own last part.
+    private static func resolved(_ path: String) -> String {
         var real = path
+        for _ in 0..<8 {
+            guard let target = linkTarget(real) else { break }
+            real = target.hasPrefix("/") ? target : "\(split(real).directory)/\(target)"
+        }
+        return real
+    }
+
+    private func source(_ path: String, _ real: String, _ context: FinderContext) -> LogSource {
         var labels = options.labels
         if let name = ContainerLink(Self.split(path).name) {
             labels = Labels(labels.list.map { ($0.name, $0.value) } + name.labels.list.map { ($0.name, $0.value) })
-        }
-        for _ in 0..<8 {
-            guard let target = linkTarget(real) else { break }
-            real = target.hasPrefix("/") ? target : "\(Self.split(real).directory)/\(target)"
         }
         let isLink = real != path
         let isAllowed = !isLink || (!real.contains("/../") && options.linksWithin.contains { real.hasPrefix("\($0)/") })
@@ -113,7 +165,8 @@ final class GlobFiles: SourceFinder {
         if !isLink || !labels["pod"].isEmpty { labels["filename"] = path } else { labels["filename"] = real }
         // A source without a directory is not followed; it is kept so that it is not examined again.
         return LogSource(
-            key: "file:\(path)", directory: isAllowed ? directory : "", naming: .named(name), form: options.form, labels: labels, origin: "file:\(real)",
+            key: isLink ? "file:\(path) -> \(real)" : "file:\(path)", directory: isAllowed ? directory : "", naming: .named(name), form: options.form,
+            labels: labels, origin: "file:\(real)",
             options: context.resolve(labels, options.settings), startsAtEnd: options.startsAtEnd,
             ignoreOlder: options.ignoreOlder)
     }

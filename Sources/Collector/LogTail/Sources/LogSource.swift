@@ -12,6 +12,8 @@ struct LogSource: Sendable {
     /// What the origins of its batches begin with.
     var origin: String
     var options: StreamOptions
+    /// Another one when the options changed.
+    var version = 0
     /// Lines that are there when it is first seen are left out.
     var startsAtEnd = false
     /// Files older than this, in nanoseconds, are not begun.
@@ -19,7 +21,7 @@ struct LogSource: Sendable {
 }
 
 /// What is known of a container beside its log's path.
-public struct LogMetadata: Sendable {
+public struct LogMetadata: Hashable, Sendable {
     /// Added to the stream's labels.
     public var labels: Labels
     /// `logs.binnacle.dev/…`, without the prefix.

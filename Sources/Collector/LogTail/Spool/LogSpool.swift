@@ -10,7 +10,7 @@ import Zstd
 /// counts by stream and tells in a record of that stream. Rows go out in their order, one at a time, so that a large
 /// backlog needs no more memory than a small one. Origins travel along: a delivery whose answer was lost is stored once.
 public actor LogSpool: LogSink {
-    private let database: Database
+    let database: Database
     private let options: SpoolOptions
     private let node: String
     private let sink: any LogSink
@@ -18,6 +18,11 @@ public actor LogSpool: LogSink {
     private let compressor = ZstdCompressor(level: 3)
     private let decompressor = ZstdDecompressor()
     private var bytes: Int64
+    private var deliveries: Int64
+    /// The delivery that is on its way at this moment: it is not left out to make room.
+    private var inFlight: Int64 = 0
+    private let arrivals: AsyncStream<Void>
+    private let arrival: AsyncStream<Void>.Continuation
     private let waiting: Gauge
     private let waitingBytes: Gauge
     private let failures: Counter
@@ -40,12 +45,15 @@ public actor LogSpool: LogSink {
             CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS delivery(seq INTEGER PRIMARY KEY AUTOINCREMENT, lines INTEGER, body BLOB);
             CREATE TABLE IF NOT EXISTS loss(id INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB UNIQUE, lines INTEGER, first INTEGER, last INTEGER);
+            CREATE TABLE IF NOT EXISTS gap(node TEXT, file TEXT, start INTEGER, end INTEGER, PRIMARY KEY(node, file, end)) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT, body BLOB);
             INSERT OR IGNORE INTO kv VALUES('format', \(Self.format));
             """)
         let format = Int(try database.scalar("SELECT value FROM kv WHERE key='format'")?.integer ?? 0)
         guard format <= Self.format else { throw LogTailError.newerFormat(path: path, format: format, known: Self.format) }
         bytes = try database.scalar("SELECT coalesce(sum(length(body)), 0) FROM delivery")?.integer ?? 0
+        deliveries = try database.scalar("SELECT count(*) FROM delivery")?.integer ?? 0
+        (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.options = options
         self.node = node
         self.sink = sink
@@ -57,19 +65,24 @@ public actor LogSpool: LogSink {
         blocked = registry.counter("binnacle_log_spool_blocked_total", "Times that the spool was full and reading had to wait.")
         refused = registry.counter(
             "binnacle_log_spool_refused_lines_total", "Lines that the aggregator refuses; they are kept beside the spool with its reason.")
+        registry.gauge("binnacle_log_spool_bytes_limit", "The bound of binnacle_log_spool_bytes.").value = Double(options.maximumBytes)
+        waiting.value = Double(deliveries)
+        waitingBytes.value = Double(bytes)
     }
 
     /// Returns once the batches are on disk.
     public func append(_ batches: [LogBatch]) async throws {
         let packed = compressor.compress(LogBatchCodec.encode(batches))
         let lines = batches.reduce(0) { $0 + $1.records.count }
-        if bytes + Int64(packed.count) > options.maximumBytes {
+        // One delivery is always let in, however large, or it could never be.
+        if bytes > 0, bytes + Int64(packed.count) > options.maximumBytes {
             switch options.whenFull {
             case .block:
                 blocked.increment()
                 throw SpoolFull(maximumBytes: options.maximumBytes)
             case .dropNewest:
                 try database.transaction { try noteLoss(batches) }
+                arrival.yield()
                 return
             case .dropOldest:
                 try dropOldest(until: options.maximumBytes - Int64(packed.count))
@@ -77,21 +90,34 @@ public actor LogSpool: LogSink {
         }
         try database.run("INSERT INTO delivery(lines, body) VALUES(?, ?)", .integer(Int64(lines)), .blob(packed))
         bytes += Int64(packed.count)
+        deliveries += 1
         measure()
+        arrival.yield()
     }
 
     private func dropOldest(until target: Int64) throws {
+        var (freed, count): (Int64, Int64) = (0, 0)
         try database.transaction {
-            while bytes > max(0, target), let row = try oldest() {
-                try noteLoss(try unpack(row.body))
+            while bytes - freed > max(0, target), let row = try oldest(after: inFlight) {
+                do {
+                    try noteLoss(try unpack(row.body))
+                } catch is LogBatchCodecError {
+                    try setAside(row.body, reason: "damaged", lines: row.lines)
+                } catch is ZstdError {
+                    try setAside(row.body, reason: "damaged", lines: row.lines)
+                }
                 try database.run("DELETE FROM delivery WHERE seq=?", .integer(row.sequence))
-                bytes -= Int64(row.body.count)
+                freed += Int64(row.body.count)
+                count += 1
             }
         }
+        bytes -= freed
+        deliveries -= count
     }
 
     private func noteLoss(_ batches: [LogBatch]) throws {
         for batch in batches where !batch.records.isEmpty {
+            try noteGap(batch)
             let times = batch.records.map(\.time)
             dropped.increment(by: UInt64(batch.records.count))
             // The labels' bytes are their encoding in a batch without records.
@@ -104,9 +130,10 @@ public actor LogSpool: LogSink {
         }
     }
 
-    private func oldest() throws -> (sequence: Int64, lines: Int, body: [UInt8])? {
-        let statement = try database.prepare("SELECT seq, lines, body FROM delivery ORDER BY seq LIMIT 1")
+    private func oldest(after sequence: Int64 = 0) throws -> (sequence: Int64, lines: Int, body: [UInt8])? {
+        let statement = try database.prepare("SELECT seq, lines, body FROM delivery WHERE seq > ? ORDER BY seq LIMIT 1")
         defer { statement.reset() }
+        try statement.bind([.integer(sequence)])
         guard try statement.step() else { return nil }
         return (statement.integer(0), Int(statement.integer(1)), statement.blob(2))
     }
@@ -116,7 +143,7 @@ public actor LogSpool: LogSink {
     }
 
     private func measure() {
-        waiting.value = Double((try? database.scalar("SELECT count(*) FROM delivery")?.integer) ?? 0)
+        waiting.value = Double(deliveries)
         waitingBytes.value = Double(bytes)
     }
 
@@ -125,16 +152,23 @@ public actor LogSpool: LogSink {
     /// Sends until it is cancelled, with growing pauses while the aggregator is away.
     public func run() async {
         var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
-        while !Task.isCancelled {
-            do {
-                if try await !forward() { try await Task.sleep(for: .milliseconds(100)) }
-                backoff.reset()
-            } catch let busy as LogBusy {
-                try? await Task.sleep(for: min(busy.wait, .seconds(300)))
-            } catch {
-                failures.increment()
-                // Full jitter: any time up to the pause.
-                try? await Task.sleep(for: backoff.next() * Double.random(in: 0...1))
+        // What an earlier process left is sent at once.
+        arrival.yield()
+        for await _ in arrivals {
+            var hasMore = true
+            while hasMore, !Task.isCancelled {
+                do {
+                    hasMore = try await forward()
+                    backoff.reset()
+                } catch let busy as LogBusy {
+                    failures.increment()
+                    // Not all senders at the same moment.
+                    try? await Task.sleep(for: min(busy.wait, .seconds(300)) * Double.random(in: 1...1.25))
+                } catch {
+                    failures.increment()
+                    // Full jitter: any time up to the pause.
+                    try? await Task.sleep(for: backoff.next() * Double.random(in: 0...1))
+                }
             }
         }
     }
@@ -153,6 +187,8 @@ public actor LogSpool: LogSink {
             try remove(row)
             return true
         }
+        inFlight = row.sequence
+        defer { inFlight = 0 }
         try await send(batches)
         try remove(row)
         return true
@@ -162,15 +198,19 @@ public actor LogSpool: LogSink {
     public func drain() async throws { while try await forward() {} }
 
     private func remove(_ row: (sequence: Int64, lines: Int, body: [UInt8])) throws {
-        // It may have been left out meanwhile, to make room.
-        if try database.run("DELETE FROM delivery WHERE seq=?", .integer(row.sequence)) > 0 { bytes -= Int64(row.body.count) }
+        if try database.run("DELETE FROM delivery WHERE seq=?", .integer(row.sequence)) > 0 {
+            bytes -= Int64(row.body.count)
+            deliveries -= 1
+        }
         measure()
     }
 
     /// Sends; what is refused is halved until the record is found that is to blame.
     private func send(_ batches: [LogBatch]) async throws {
         do {
-            try await sink.append(batches)
+            let whole = try batches.map { try spanningGaps($0) }
+            try await sink.append(whole)
+            for batch in whole { try forgetGaps(batch) }
         } catch let refusal as LogRefusal {
             if batches.count > 1 {
                 try await send(Array(batches[..<(batches.count / 2)]))
@@ -180,7 +220,8 @@ public actor LogSpool: LogSink {
                 try await send([left])
                 try await send([right])
             } else {
-                try setAside(compressor.compress(LogBatchCodec.encode(batches)), reason: refusal.reason, lines: 1)
+                try setAside(compressor.compress(LogBatchCodec.encode(batches)), reason: refusal.reason, lines: batches.first?.records.count ?? 0)
+                if let batch = batches.first { try noteGap(batch) }
             }
         }
     }
@@ -204,7 +245,7 @@ public actor LogSpool: LogSink {
         try database.run("DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", .integer(Int64(Self.maximumRefused)))
     }
 
-    /// What was refused for good, newest last: the reason and the batch.
+    /// What was refused for good, newest last: the reason and the batches, of which a damaged one has none that can be read.
     public func refusals() throws -> [(reason: String, batches: [LogBatch])] {
         let statement = try database.prepare("SELECT reason, body FROM refused ORDER BY id")
         defer { statement.reset() }

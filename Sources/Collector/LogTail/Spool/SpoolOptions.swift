@@ -22,9 +22,10 @@ public struct LogRefusal: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What a sink throws that names the time after which to try again.
-public struct LogBusy: Error, Hashable, Sendable {
+public struct LogBusy: Error, Hashable, Sendable, CustomStringConvertible {
     public var wait: Duration
     public init(_ wait: Duration) { self.wait = wait }
+    public var description: String { "the aggregator is busy and asks to be left alone for \(wait)" }
 }
 
 /// The spool is full, and its policy is to block.

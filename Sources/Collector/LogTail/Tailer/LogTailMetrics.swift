@@ -54,7 +54,9 @@ struct LogTailMetrics: Sendable {
     }
 
     /// Lines left out by a rule.
-    func dropped(_ rule: String) -> Counter {
+    func dropped(_ rule: String) -> Counter { Self.dropped(registry, rule) }
+
+    static func dropped(_ registry: MetricRegistry, _ rule: String) -> Counter {
         registry.counter("binnacle_log_tail_dropped_lines_total", "Lines left out by a rule; a record in their place tells of them.", ["rule": rule])
     }
 }

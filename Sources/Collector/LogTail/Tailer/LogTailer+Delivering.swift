@@ -95,7 +95,10 @@ extension LogTailer {
 
     func forgetSources() {
         for index in sources.indices {
-            for (key, source) in sources[index] where source.isGone && source.files.isEmpty { sources[index][key] = nil }
+            for (key, source) in sources[index] where source.isGone && source.files.isEmpty {
+                sources[index][key] = nil
+                ordered = nil
+            }
         }
     }
 }

@@ -178,6 +178,16 @@ extension LogTailer {
         }
     }
 
+    /// A source's annotations have changed: its next lines go by them.
+    func adopt(_ options: StreamOptions, _ followed: FollowedSource, _ now: Int64) {
+        for run in followed.pipelines.keys {
+            var outputs: [StreamPipeline.Output] = []
+            followed.pipelines[run]?.adopt(options, now: now, outputs: &outputs)
+            take(outputs, followed, run: run)
+            if !outputs.isEmpty { noteAll(run: run, followed) }
+        }
+    }
+
     /// A last line without line feed is a line too, once nobody writes any more.
     func finish(_ file: FollowedFile, _ followed: FollowedSource, _ now: Int64) {
         guard let handle = file.handle, let rest = try? handle.read(at: file.offset, count: options.maximumLineBytes + 128), !rest.isEmpty,

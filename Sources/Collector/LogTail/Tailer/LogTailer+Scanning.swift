@@ -6,6 +6,7 @@ import Telemetry
 /// Looking: which sources there are, and which file of theirs is which.
 extension LogTailer {
     func scan(_ now: Int64) {
+        looks = DirectoryLooks()
         let configuration = options.configuration
         let maximum = options.maximumLineBytes
         let failures = metrics.fileErrors
@@ -17,31 +18,34 @@ extension LogTailer {
                 if problems > 0 { badAnnotations.increment(by: UInt64(problems)) }
                 resolved.maximumLineBytes = maximum
                 return resolved
-            }, metadata: options.metadata)
+            }, metadata: options.metadata, isHinted: isHinted)
+        isHinted = false
         for (index, finder) in finders.enumerated() {
-            if let found = finder.find(context) { take(found, index) }
+            if let found = finder.find(context) { take(found, index, now) }
             for source in sources[index].values { scan(source, now) }
         }
     }
 
-    private func take(_ found: [LogSource], _ index: Int) {
+    private func take(_ found: [LogSource], _ index: Int, _ now: Int64) {
         var present: Set<String> = []
         for var source in found {
             present.insert(source.key)
             if let known = sources[index][source.key] {
                 known.isGone = false
+                if known.source.version != source.version { adopt(source.options, known, now) }
                 known.source = source
                 continue
             }
             if !isFirstPoll { source.startsAtEnd = false }
             sources[index][source.key] = FollowedSource(source, rows: rows.removeValue(forKey: source.key) ?? [])
+            ordered = nil
             hint.watch(source.directory)
         }
         for (key, source) in sources[index] where !present.contains(key) { source.isGone = true }
     }
 
     private func scan(_ followed: FollowedSource, _ now: Int64) {
-        look(followed)
+        look(followed, now)
         guard !followed.isGone else {
             for file in followed.files { file.isGone = true }
             return
@@ -77,12 +81,13 @@ extension LogTailer {
         }
     }
 
-    private func changedEntries(_ followed: FollowedSource, _ now: Int64) -> [String]? {
+    private func changedEntries(_ followed: FollowedSource, _ now: Int64) -> ArraySlice<String>? {
+        let path = followed.source.directory
         do {
-            let status = try fileSystem.status(followed.source.directory)
-            guard followed.isSuspect || status.modified != followed.modified || now - status.modified < 2_000_000_000 else { return nil }
-            let names = try fileSystem.list(followed.source.directory)
-            followed.modified = status.modified
+            let modified = try looks.modified(path, fileSystem)
+            guard followed.isSuspect || modified != followed.modified || now - modified < 2_000_000_000 else { return nil }
+            let names = try looks.names(path, followed.source.naming.prefix, fileSystem)
+            followed.modified = modified
             return names
         } catch {
             if error.isNotFound { return [] }
@@ -92,10 +97,13 @@ extension LogTailer {
     }
 
     /// Asks the files for their sizes. One that shrank or begins otherwise makes the source suspect.
-    private func look(_ followed: FollowedSource) {
+    private func look(_ followed: FollowedSource, _ now: Int64) {
         for file in followed.files where !file.name.isCompressed {
             guard let handle = file.handle else {
-                // The one that is written may have been closed to make room.
+                // The one that is written may have been closed to make room. Of very many files, those that nobody has written to for
+                // a minute are asked by turns.
+                guard (ordered?.count ?? 0) < 2000 || now - file.grown < 60_000_000_000 || (file.number + looksDone) % 8 == 0
+                else { continue }
                 guard !file.isRotated, !file.isGone, let status = try? fileSystem.status("\(followed.source.directory)/\(file.nameText)") else { continue }
                 if status.inode == file.identity.inode, status.size >= file.offset {
                     file.size = status.size
@@ -183,9 +191,11 @@ extension LogTailer {
         }
     }
 
-    /// Whether one more file may be opened; closes quiet ones if there are too many.
+    /// Whether one more file may be opened; closes quiet ones if there are too many, once a round.
     func hasRoom(_ waiting: Int, _ now: Int64) -> Bool {
         if openFiles + waiting < options.maximumOpenFiles { return true }
+        guard madeRoom != now else { return false }
+        madeRoom = now
         for source in sources.flatMap({ $0.values }) {
             for file in source.files where file.handle != nil && !file.isGone && file.size <= file.offset && now - file.grown > 1_000_000_000 { close(file) }
         }
@@ -248,84 +258,10 @@ extension LogTailer {
 
     /// Lines with the runtime's stamps tell their file from any other. Unstamped ones may repeat an older file's beginning in
     /// the same inode, so a number that is never used again is added.
-    private func originKey(_ identity: FileIdentity, _ generation: Int, _ followed: FollowedSource) -> String {
+    func originKey(_ identity: FileIdentity, _ generation: Int, _ followed: FollowedSource) -> String {
         let fingerprint = String(identity.fingerprint, radix: 16)
         guard followed.source.form == .plain else { return "\(identity.inode)-\(fingerprint)-\(generation)" }
-        let sequence = (try? checkpoints.nextSequence()) ?? Int64.random(in: 1 << 40...Int64.max)
+        let sequence = (try? checkpoints.nextSequence()) ?? String(UInt64.random(in: 1 << 40...UInt64.max))
         return "\(identity.inode)-\(fingerprint)-\(sequence)"
-    }
-
-    /// A compressed file: what was read of it before it was compressed is not read again, what was missed is.
-    private func unpack(_ name: String, _ parsed: LogFileName, _ followed: FollowedSource, _ now: Int64) {
-        let path = "\(followed.source.directory)/\(name)"
-        guard let status = try? fileSystem.status(path), status.isRegular, status.size > 0, !followed.unreadable.contains(status.inode) else { return }
-        if let known = followed.files.first(where: { $0.name.isCompressed && $0.identity.inode == status.inode }) {
-            (known.name, known.nameText) = (parsed, name)
-            return
-        }
-        if let limit = followed.source.ignoreOlder, now - status.modified > limit { return }
-        if let index = followed.rows.firstIndex(where: { $0.identity.inode == status.inode && $0.packedSize == status.size && $0.packedSize > 0 }) {
-            let row = followed.rows.remove(at: index)
-            note(finished: row, name, parsed, followed, now)
-            return
-        }
-        guard hasRoom(0, now), let file = try? fileSystem.open(path) else {
-            followed.isSuspect = true
-            return
-        }
-        let content = GzipFile(file)
-        guard let beginning = try? content.read(at: 0, count: FileIdentity.fingerprintBytes), let fingerprint = FileIdentity.fingerprint(beginning) else {
-            // Cut off, or no gzip; told once.
-            followed.unreadable.insert(status.inode)
-            metrics.compressed.increment()
-            return
-        }
-        let identity = FileIdentity(device: status.device, inode: status.inode, fingerprint: fingerprint)
-        func isSame(_ other: UInt64, _ bytes: [UInt8]) -> Bool { other == fingerprint && beginning.starts(with: bytes) }
-        // Its content is read, or still being read, from the file that it was made of.
-        if let plain = followed.files.first(where: { !$0.name.isCompressed && isSame($0.identity.fingerprint, $0.beginning) && ($0.isGone || $0.isRotated) }) {
-            note(
-                finished: .init(
-                    source: followed.source.key, name: name, identity: identity, generation: plain.generation, offset: plain.size, origin: plain.originKey,
-                    beginning: beginning, packedSize: status.size), acknowledged: plain.acknowledged, name, parsed, followed, now)
-            return
-        }
-        if let done = followed.finished.first(where: { isSame($0.fingerprint, $0.beginning) }) {
-            note(
-                finished: .init(
-                    source: followed.source.key, name: name, identity: identity, generation: 0, offset: done.offset, origin: done.originKey,
-                    beginning: beginning, packedSize: status.size), name, parsed, followed, now)
-            return
-        }
-        let row = followed.rows.firstIndex { isSame($0.identity.fingerprint, $0.beginning) }.map { followed.rows.remove(at: $0) }
-        let offset = row?.offset ?? 0
-        if row == nil, followed.source.startsAtEnd, followed.isFirstListing { return followed.unreadable.formUnion([status.inode]) }
-        let begun = FollowedFile(
-            number: nextNumber, name: parsed, nameText: name, identity: identity, generation: row?.generation ?? 0,
-            originKey: row.flatMap { $0.origin.isEmpty ? nil : $0.origin } ?? originKey(identity, 0, followed), beginning: beginning, handle: content,
-            offset: offset, size: offset + 1, now: now)
-        begun.packedSize = status.size
-        if let row, row.identity != identity { removedRows.append(row) }
-        nextNumber += 1
-        openFiles += 1
-        metrics.unpacked.increment()
-        followed.files.append(begun)
-        begunRows.append(self.row(followed, begun))
-    }
-
-    /// Keeps a compressed file in mind that needs no reading.
-    private func note(
-        finished row: Checkpoints.Row, acknowledged: Int64? = nil, _ name: String, _ parsed: LogFileName, _ followed: FollowedSource, _ now: Int64
-    ) {
-        let file = FollowedFile(
-            number: nextNumber, name: parsed, nameText: name, identity: row.identity, generation: row.generation, originKey: row.origin,
-            beginning: row.beginning, handle: nil, offset: row.offset, size: row.offset, now: now)
-        file.packedSize = row.packedSize
-        // Not before the file that it was made of is wholly acknowledged does its row say that it is done: a process that starts
-        // after a crash reads the rest from here.
-        file.acknowledged = acknowledged ?? row.offset
-        nextNumber += 1
-        followed.files.append(file)
-        begunRows.append(self.row(followed, file))
     }
 }

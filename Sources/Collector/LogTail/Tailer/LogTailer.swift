@@ -37,6 +37,8 @@ public actor LogTailer {
         public var maximumLineBytes = 1 << 20
         /// Changes are noticed by inotify too, not only by looking.
         public var usesHints = true
+        /// Where it tells why lines cannot be handed over.
+        public var trouble = Trouble()
 
         public init(root: String, checkpoints: String, node: String) {
             self.root = root
@@ -71,6 +73,16 @@ public actor LogTailer {
     var nextNumber = 1
     var openFiles = 0
     var isFirstPoll = true
+    /// What this round has seen of directories; sources may share one.
+    var looks = DirectoryLooks()
+    /// Rounds so far.
+    var looksDone = 0
+    /// When quiet files were closed last.
+    var madeRoom = Int64.min
+    /// All sources by their keys; nil when that must be found anew.
+    var ordered: [FollowedSource]?
+    /// Whether inotify told of something since the last scan.
+    var isHinted = false
     private var turn = 0
 
     /// Opens the checkpoints. Nothing is read until `poll` or `run`.
@@ -97,9 +109,17 @@ public actor LogTailer {
         while !Task.isCancelled {
             do {
                 let hasMore = try await poll()
+                options.trouble.set("delivery", nil)
                 backoff.reset()
                 if !hasMore { await pause() }
             } catch {
+                if Task.isCancelled { return }
+                options.trouble.set("delivery", "\(error)")
+                if error is SpoolFull {
+                    // Room comes as soon as the aggregator does.
+                    try? await Task.sleep(for: .seconds(1))
+                    continue
+                }
                 // Half of the pause to all of it, so that many nodes do not come back at the same moment.
                 try? await Task.sleep(for: backoff.next() * Double.random(in: 0.5...1))
             }
@@ -113,7 +133,8 @@ public actor LogTailer {
         repeat {
             guard (try? await Task.sleep(for: step, tolerance: .milliseconds(50))) != nil else { return }
             slept += step
-        } while slept < options.pollInterval && !hint.takeEvents()
+            isHinted = hint.takeEvents()
+        } while slept < options.pollInterval && !isHinted
     }
 
     /// One round: looks for new, renamed and removed files, reads a turn of each source, delivers.
@@ -125,7 +146,9 @@ public actor LogTailer {
         scan(now)
         isFirstPoll = false
         var hasMore = false
-        let all = sources.flatMap { $0.values }.sorted { $0.source.key < $1.source.key }
+        looksDone += 1
+        let all = ordered ?? sources.flatMap { $0.values }.sorted { $0.source.key < $1.source.key }
+        ordered = all
         turn += 1
         for index in all.indices {
             // Each round begins with another source, so that none is always last.
