@@ -104,7 +104,8 @@ import Telemetry
 
     // MARK: Queries
 
-    private static let all = MadeLogs.start - 1_000_000_000..<MadeLogs.start + 86_400_000_000_000
+    /// Longer than the logs: to measure more, a day's file may be copied to the names of days that follow.
+    private static let all = MadeLogs.start - 1_000_000_000..<MadeLogs.start + 40 * 86_400_000_000_000
 
     private static func count(_ archive: LogArchive, _ filters: [LineFilter]) async throws -> (lines: Int, statistics: LogStatistics) {
         let (partials, statistics) = try await archive.scan(LogSelection([], in: all, filters: filters), into: { 0 }) { $0 += $1.count }

@@ -1,7 +1,6 @@
 import LogQL
 import Runtime
 import Synchronization
-import Zstd
 
 /// Decoded chunks and open day files, each within a bound, so that paging and context do not unpack the same text again.
 final class ChunkCache: Sendable {
@@ -77,11 +76,10 @@ final class ChunkCache: Sendable {
         if let known = find(key, \.columns) { return known }
         let day = try reader(key.day)
         var reader = ByteReader(try day.part(.columns, of: key.chunk))
-        let decompressor = ZstdDecompressor()
         var raw: [[UInt8]] = []
-        for _ in 0..<4 { raw.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
+        for _ in 0..<4 { raw.append(try ColumnFrame.read(from: &reader)) }
         var columns = try LogColumns(decodingChunk: raw)
-        columns.fields = try FieldFrame.decode(try day.part(.fields, of: key.chunk), times: columns.times, decompressor: decompressor)
+        columns.fields = try FieldFrame.decode(try day.part(.fields, of: key.chunk), times: columns.times)
         store(key) { $0.columns = columns }
         return columns
     }
@@ -102,23 +100,22 @@ final class ChunkCache: Sendable {
     func text(_ key: Key, rows: [Int], expected: Int) throws -> LogText {
         let times = try columns(key).times
         guard rows.count * 4 < times.count, find(key, \.text) == nil, partialRead(key) else { return try text(key, expected: expected).picking(rows) }
-        let opened = try opened(key)
-        return try TextFrame.render(try opened.loader.load(opened.node, count: times.count), only: rows, times: times)
+        return try TextFrame.render(try opened(key), only: rows, times: times)
     }
 
-    /// Whether the chunk is read in part for the first or second time.
+    /// Whether the chunk has not been read in part so often that its whole text had better be kept.
     private func partialRead(_ key: Key) -> Bool {
         state.withLock { state in
             guard let entry = state.entries[key] else { return true }
             state.entries[key]?.partialReads += 1
-            return entry.partialReads < 2
+            return entry.partialReads < 16
         }
     }
 
     /// A chunk's text before its columns are loaded.
     func opened(_ key: Key) throws -> TextFrame.Opened {
         let day = try reader(key.day)
-        return try TextFrame.open(try day.part(.text, of: key.chunk), decompressor: ZstdDecompressor()) { try day.segment($0, of: key.chunk) }
+        return try TextFrame.open(try day.part(.text, of: key.chunk)) { try day.segments($0, of: key.chunk) }
     }
 
     private func find<Value: Sendable>(_ key: Key, _ path: KeyPath<Entry, Value?>) -> Value? {

@@ -24,14 +24,16 @@ enum ColumnFrame {
     }
 
     /// - Parameter limit: the most bytes that the column may unpack to.
-    static func read(from reader: inout ByteReader, decompressor: ZstdDecompressor, limit: Int = 256 << 20) throws(CodingError) -> [UInt8] {
+    static func read(from reader: inout ByteReader, limit: Int = 256 << 20) throws(CodingError) -> [UInt8] {
         let codec = try reader.byte()
         let stored = try reader.take(try reader.count(upTo: Int(Int32.max)))
         guard try reader.fixed32() == CRC32C.checksum(stored) else { throw CodingError("a checksum is wrong") }
         switch codec {
         case raw: return stored
         case zstd:
-            do { return try decompressor.decompress(stored, limit: limit) } catch { throw CodingError("zstd refuses a column: \(error)") }
+            return try Decompressors.lend { decompressor throws(CodingError) in
+                do { return try decompressor.decompress(stored, limit: limit) } catch { throw CodingError("zstd refuses a column: \(error)") }
+            }
         default: throw CodingError("codec \(codec) is unknown")
         }
     }

@@ -4,7 +4,7 @@ import Telemetry
 
 /// Names and tables of a day file, `logs-YYYY-MM-DD.db`: the chunks of one UTC day, readable without any other file.
 enum DayFile {
-    static let format = 2
+    static let format = 3
     static let nanosecondsPerDay: Int64 = 86_400_000_000_000
 
     /// Days since 1970 of a record's time.
@@ -22,8 +22,8 @@ enum DayFile {
         return day
     }
 
-    /// The row of a chunk's column.
-    static func segmentID(chunk: Int64, _ number: Int) -> Int64 { chunk << 20 | Int64(number) }
+    /// The row of a page of a group of signatures.
+    static func sliceID(group: Int64, _ page: Int) -> Int64 { group << 20 | Int64(page) }
 
     static func check(_ format: Int, _ path: String) throws(LogStoreError) {
         guard format != Self.format else { return }
@@ -76,7 +76,7 @@ extension ChunkRow {
 
 /// Appends chunks to a day file. Owned by the writer.
 final class DayWriter {
-    private let database: Database
+    let database: Database
 
     init(path: String) throws {
         database = try Database(path: path, durability: .full, pageSize: 4096)
@@ -88,9 +88,11 @@ final class DayWriter {
                 severities INTEGER, streams BLOB, died INTEGER, crc INTEGER);
             CREATE TABLE IF NOT EXISTS columns(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS text(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
-            CREATE TABLE IF NOT EXISTS segment(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS segments(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS fields(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS signature(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS grouping(id INTEGER PRIMARY KEY, bits INTEGER, chunks BLOB, crc INTEGER);
+            CREATE TABLE IF NOT EXISTS slice(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS counts(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             INSERT OR IGNORE INTO kv VALUES('format', \(DayFile.format));
             """)
@@ -145,18 +147,17 @@ final class DayWriter {
             while try statement.step() { ids.append(statement.integer(0)) }
             statement.reset()
             for id in ids {
-                for table in ["columns", "text", "signature", "counts", "fields"] {
+                for table in ["columns", "text", "segments", "signature", "counts", "fields"] {
                     try database.run("DELETE FROM \(table) WHERE chunk=?", .integer(id))
                 }
-                try database.run(
-                    "DELETE FROM segment WHERE id>=? AND id<?", .integer(DayFile.segmentID(chunk: id, 0)), .integer(DayFile.segmentID(chunk: id + 1, 0)))
                 try database.run("DELETE FROM chunk WHERE id=?", .integer(id))
             }
+            try forget(ids)
             return ids.count
         }
     }
 
-    private func insert(_ chunk: LogChunk) throws -> Int64 {
+    func insert(_ chunk: LogChunk) throws -> Int64 {
         let row = ChunkRow(
             minimumTime: chunk.minimumTime, maximumTime: chunk.maximumTime, count: chunk.count, rawBytes: chunk.rawBytes,
             severityMask: chunk.severityMask, streams: chunk.streams, died: nil)
@@ -168,9 +169,7 @@ final class DayWriter {
         let id = SQLiteValue.integer(number)
         try database.run("INSERT INTO columns VALUES(?, ?)", id, .blob(chunk.columns))
         try database.run("INSERT INTO text VALUES(?, ?)", id, .blob(chunk.text.body))
-        for (index, segment) in chunk.text.segments.enumerated() {
-            try database.run("INSERT INTO segment VALUES(?, ?)", .integer(DayFile.segmentID(chunk: number, index)), .blob(segment))
-        }
+        if !chunk.text.segments.isEmpty { try database.run("INSERT INTO segments VALUES(?, ?)", id, .blob(chunk.text.segments)) }
         if !chunk.fields.isEmpty { try database.run("INSERT INTO fields VALUES(?, ?)", id, .blob(chunk.fields)) }
         try database.run("INSERT INTO signature VALUES(?, ?)", id, .blob(chunk.signature))
         try database.run("INSERT INTO counts VALUES(?, ?)", id, .blob(chunk.counts))

@@ -13,6 +13,8 @@ final class DayReader: Sendable {
         /// Of text with its line feeds.
         var rawBytes: Int
         var count: Int
+        /// Whether a group of signatures has been asked about it already.
+        var isProbed = false
         /// Its row in the table is damaged; only the number is known.
         var isDamaged = false
     }
@@ -25,6 +27,7 @@ final class DayReader: Sendable {
     }
 
     private let database: Mutex<Database>
+    private let groupList = Mutex<[SignatureGroup]?>(nil)
     private let listed = Mutex<(newest: Int64, chunks: [Chunk])?>(nil)
 
     init(path: String) throws {
@@ -50,6 +53,13 @@ final class DayReader: Sendable {
     /// of which not even that is known.
     func chunks(from: Int64, through: Int64, newest: Int64) throws -> [Chunk] {
         try list(newest).filter { $0.isDamaged || $0.maximumTime >= from && $0.minimumTime <= through }
+    }
+
+    /// The chunks that live now, as the file says.
+    func living() throws -> [Chunk] {
+        forgetGroups()
+        let newest = try database.withLock { try $0.scalar("SELECT max(id) FROM chunk")?.integer ?? 0 }
+        return try list(newest)
     }
 
     /// Read once for each state of the file.
@@ -104,17 +114,47 @@ final class DayReader: Sendable {
         }
     }
 
-    /// The frame of a column of a chunk's text.
-    func segment(_ number: Int, of chunk: Int64) throws -> [UInt8] {
+    /// A part of the larger columns of a chunk's text; the rest is not read.
+    func segments(_ range: Range<Int>, of chunk: Int64) throws -> [UInt8] {
+        guard !range.isEmpty else { return [] }
+        return try database.withLock { try $0.blob(table: "segments", column: "body", row: chunk, range) }
+    }
+
+    /// The signatures that stand side by side, each with its chunks, in no order. Those of other chunks stand alone.
+    func groups() throws -> [SignatureGroup] {
+        if let known = groupList.withLock({ $0 }) { return known }
+        let groups = try database.withLock { database in
+            let statement = try database.prepare("SELECT id, bits, chunks, crc FROM grouping")
+            defer { statement.reset() }
+            var groups: [SignatureGroup] = []
+            // A damaged row rules nothing out.
+            while try statement.step() {
+                if let group = SignatureGroup(
+                    id: statement.integer(0), bits: Int(statement.integer(1)), members: statement.blob(2), checksum: statement.integer(3))
+                {
+                    groups.append(group)
+                }
+            }
+            return groups
+        }
+        groupList.withLock { $0 = groups }
+        return groups
+    }
+
+    /// The groups in the file have changed.
+    func forgetGroups() { groupList.withLock { $0 = nil } }
+
+    /// A page of a group's rows; empty if it is not there (any more).
+    func slice(_ page: Int, of group: Int64) throws -> [UInt8] {
         try database.withLock { database in
-            try database.scalar("SELECT body FROM segment WHERE id=?", .integer(DayFile.segmentID(chunk: chunk, number)))?.blob ?? []
+            try database.scalar("SELECT body FROM slice WHERE id=?", .integer(DayFile.sliceID(group: group, page)))?.blob ?? []
         }
     }
 
     /// The bytes that each kind of part takes.
     func storedBytes() throws -> [(kind: String, bytes: Int64)] {
         try database.withLock { database in
-            try ["columns", "text", "segment", "fields", "signature", "counts"].map { table in
+            try ["columns", "text", "segments", "fields", "signature", "slice", "counts"].map { table in
                 (table, try database.scalar("SELECT sum(length(body)) FROM \(table)")?.integer ?? 0)
             }
         }

@@ -5,7 +5,7 @@ import Zstd
 /// Structured metadata as columns: for each name, in order, its length and bytes, and a text for each row, which is empty where a
 /// row lacks the field. Of more than 200 names all labels of a row are one text, in the form of a stream's, under the empty name.
 ///
-///     names (varint)   for each: length, name, segments (varint), `TextFrame` body (length, bytes), the segments (length, bytes)
+///     names (varint)   for each: length, name, `TextFrame` body (length, bytes), its larger columns (length, bytes)
 enum FieldFrame {
     private static let maximumNames = 1 << 16
     private static let maximumColumns = 200
@@ -28,8 +28,7 @@ enum FieldFrame {
             let bytes = Array(name.utf8)
             writer.count(bytes.count)
             writer.append(bytes)
-            writer.count(encoded.segments.count)
-            for part in [encoded.body] + encoded.segments {
+            for part in [encoded.body, encoded.segments] {
                 writer.count(part.count)
                 writer.append(part)
             }
@@ -38,19 +37,17 @@ enum FieldFrame {
     }
 
     /// - Parameter times: the rows' times.
-    static func decode(_ bytes: [UInt8], times: [Int64], decompressor: ZstdDecompressor) throws(CodingError) -> [Labels] {
+    static func decode(_ bytes: [UInt8], times: [Int64]) throws(CodingError) -> [Labels] {
         guard !bytes.isEmpty else { return [] }
         var reader = ByteReader(bytes)
         var lists = [[Labels.Label]](repeating: [], count: times.count)
         for _ in 0..<(try reader.count(upTo: maximumNames)) {
             let name = String(decoding: try reader.take(try reader.count(upTo: 1 << 20)), as: UTF8.self)
-            let segmentCount = try reader.count(upTo: 1 << 20)
             let body = try reader.take(try reader.count(upTo: Int(Int32.max)))
-            var segments: [[UInt8]] = []
-            for _ in 0..<segmentCount { segments.append(try reader.take(try reader.count(upTo: Int(Int32.max)))) }
-            let opened = try TextFrame.open(body, decompressor: decompressor) { [segments] number in
-                guard number < segments.count else { throw CodingError("there are \(segments.count)") }
-                return segments[number]
+            let segments = try reader.take(try reader.count(upTo: Int(Int32.max)))
+            let opened = try TextFrame.open(body) { range in
+                guard range.upperBound <= segments.count else { throw CodingError("the columns end too early") }
+                return Array(segments[range])
             }
             let text = try TextFrame.render(try opened.loader.load(opened.node, count: times.count), times: times, expected: nil)
             for row in times.indices where text.ends[row] > text.starts[row] {

@@ -1,6 +1,5 @@
 public import LogQL
 public import Telemetry
-import Zstd
 
 /// How many lines fall in one group.
 public struct LogCount: Hashable, Sendable {
@@ -40,22 +39,19 @@ extension LogArchive {
         let step = grouping.step.map { max(1, $0) }
         let usesMinutes = plan.matcher.isTrivial && (step ?? MinuteCounts.nanoseconds) % MinuteCounts.nanoseconds == 0
         var groups = Groups(step: step, grouping: grouping)
+        if usesMinutes {
+            let (sums, statistics) = try await minuteSums(plan)
+            for entry in sums.entries {
+                groups.add(
+                    stream: entry.key.stream, time: entry.key.minute * MinuteCounts.nanoseconds, severity: entry.key.severity, Int(entry.count.lines))
+            }
+            return (groups.counts(catalogue), statistics)
+        }
         var statistics = LogStatistics()
         for (day, entry) in view.snapshot()
         where plan.overlaps(day: day) {
             for source in try sources(plan, day, entry, &statistics) {
                 try Task.checkCancellation()
-                if usesMinutes, case .chunk(let key, let chunk) = source, chunk.minimumTime >= plan.from, chunk.maximumTime <= plan.through,
-                    !plan.hasDeletions(chunk.minimumTime, chunk.maximumTime),
-                    let minutes = minuteCounts(key, &statistics)
-                {
-                    for entry in minutes.entries where entry.key.severity >= plan.minimumSeverity && plan.streams?.contains(entry.key.stream) ?? true {
-                        groups.add(
-                            stream: entry.key.stream, time: entry.key.minute * MinuteCounts.nanoseconds, severity: entry.key.severity, entry.count.lines)
-                        statistics.lines += entry.count.lines
-                    }
-                    continue
-                }
                 guard let found = evaluate(plan, source, &statistics) else { continue }
                 for (index, row) in found.rows.enumerated() {
                     groups.add(stream: found.streams[index], time: found.columns.times[row], severity: found.columns.severities[row], 1)
@@ -63,18 +59,6 @@ extension LogArchive {
             }
         }
         return (groups.counts(catalogue), statistics)
-    }
-
-    /// nil if they cannot be read; the caller then counts the rows.
-    func minuteCounts(_ key: ChunkCache.Key, _ statistics: inout LogStatistics) -> MinuteCounts? {
-        do {
-            var reader = ByteReader(try cache.reader(key.day).part(.counts, of: key.chunk))
-            let counts = try MinuteCounts(bytes: ColumnFrame.read(from: &reader, decompressor: .init()))
-            statistics.chunks += 1
-            return counts
-        } catch {
-            return nil
-        }
     }
 }
 

@@ -60,7 +60,7 @@ extension LogArchive {
     /// A day's sources; a file that cannot be listed counts as one damaged chunk, and its days are missing from the answer.
     func sources(_ plan: QueryPlan, _ day: Int, _ entry: LogView.Day, _ statistics: inout LogStatistics) throws -> [LogPart] {
         do {
-            let all = try plan.sources(day: day, entry, cache: cache)
+            let all = try plan.sources(day: day, entry, cache: cache, statistics: &statistics)
             let sound = all.filter { !$0.isDamaged }
             if sound.count < all.count {
                 for part in all where part.isDamaged { count(damage: CodingError("its row in the table of chunks is damaged"), in: part.name, &statistics) }
@@ -70,7 +70,7 @@ extension LogArchive {
             // Retention may have taken the file since the snapshot.
             guard view.snapshot()[day] != nil else { return [] }
             count(damage: error, in: DayFile.name(day), &statistics)
-            return try plan.sources(day: day, LogView.Day(head: entry.head, sealed: entry.sealed), cache: cache)
+            return try plan.sources(day: day, LogView.Day(head: entry.head, sealed: entry.sealed), cache: cache, statistics: &statistics)
         }
     }
 

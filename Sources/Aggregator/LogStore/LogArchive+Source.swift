@@ -28,6 +28,19 @@ extension LogArchive: LogSource {
         var statistics = LogStatistics()
         var parts: [LogPart] = []
         for (day, entry) in view.snapshot() where plan.overlaps(day: day) { parts += try sources(plan, day, entry, &statistics) }
+        let (partials, cost) = try await self.fold(parts, into: initial) { partial, part, statistics in
+            guard let found = self.evaluate(plan, part, &statistics) else { return }
+            try fold(&partial, self.rows(plan, part, found))
+        }
+        statistics.add(cost)
+        return (partials, statistics)
+    }
+
+    /// Goes over parts on as many threads as a query may use, each with a value of its own.
+    func fold<Partial: Sendable>(
+        _ parts: [LogPart], into initial: @escaping @Sendable () -> Partial,
+        _ add: @escaping @Sendable (inout Partial, LogPart, inout LogStatistics) throws -> Void
+    ) async throws -> (partials: [Partial], statistics: LogStatistics) {
         let queue = PartQueue(parts)
         return try await withThrowingTaskGroup(of: (Partial, LogStatistics).self) { group in
             for _ in 0..<min(Self.scanThreads, parts.count) {
@@ -36,13 +49,13 @@ extension LogArchive: LogSource {
                     var statistics = LogStatistics()
                     while let part = queue.next() {
                         try Task.checkCancellation()
-                        guard let found = self.evaluate(plan, part, &statistics) else { continue }
-                        try fold(&partial, self.rows(plan, part, found))
+                        try add(&partial, part, &statistics)
                     }
                     return (partial, statistics)
                 }
             }
             var partials: [Partial] = []
+            var statistics = LogStatistics()
             for try await (partial, cost) in group {
                 partials.append(partial)
                 statistics.add(cost)
@@ -68,49 +81,6 @@ extension LogArchive: LogSource {
                 guard parser == .json, case .chunk(let key, _) = part else { return nil }
                 return try FieldReader.json(field, cache.opened(key), rows: found.rows, times: found.columns.times)
             })
-    }
-
-    @concurrent public func counts(_ selection: LogSelection) async throws -> LogCounts? {
-        guard selection.filters.isEmpty else { return nil }
-        guard !selection.range.isEmpty else { return LogCounts(streams: [], entries: []) }
-        let query = LogQuery(selection)
-        let plan = plan(query, streams: catalogue.matching(query.streams))
-        var statistics = LogStatistics()
-        var sums: [MinuteCounts.Key: (lines: Int64, bytes: Int64)] = [:]
-        for (day, entry) in view.snapshot() where plan.overlaps(day: day) {
-            for part in try sources(plan, day, entry, &statistics) {
-                try Task.checkCancellation()
-                if case .chunk(let key, let chunk) = part, chunk.minimumTime >= plan.from, chunk.maximumTime <= plan.through,
-                    !plan.hasDeletions(chunk.minimumTime, chunk.maximumTime),
-                    let minutes = minuteCounts(key, &statistics)
-                {
-                    for entry in minutes.entries
-                    where entry.key.severity >= plan.minimumSeverity && plan.streams?.contains(entry.key.stream) ?? true {
-                        sums[entry.key, default: (0, 0)].lines += Int64(entry.count.lines)
-                        sums[entry.key, default: (0, 0)].bytes += Int64(entry.count.bytes)
-                    }
-                    continue
-                }
-                guard let found = evaluate(plan, part, &statistics), let text = text(plan, part, found, &statistics) else { continue }
-                for (index, row) in found.rows.enumerated() {
-                    let key = MinuteCounts.Key(
-                        stream: found.streams[index], minute: floorDivide(found.columns.times[row], MinuteCounts.nanoseconds),
-                        severity: found.columns.severities[row])
-                    sums[key, default: (0, 0)].lines += 1
-                    sums[key, default: (0, 0)].bytes += Int64(text.ends[row] - text.starts[row])
-                }
-            }
-        }
-        // A part that cannot be read makes the counts unfit: a scan tells which it is.
-        guard statistics.damaged.isEmpty else { return nil }
-        let keys = sums.sorted { ($0.key.stream, $0.key.minute, $0.key.severity) < ($1.key.stream, $1.key.minute, $1.key.severity) }
-        let (numbers, labels) = catalogue.indexed(keys.map(\.key.stream))
-        let entries = keys.enumerated().map { index, sum in
-            LogCounts.Entry(
-                stream: numbers[index], minute: sum.key.minute, severity: LogRecord.Severity(rawValue: sum.key.severity) ?? .unknown,
-                lines: sum.value.lines, bytes: sum.value.bytes)
-        }
-        return LogCounts(streams: labels, entries: entries)
     }
 
     @concurrent public func streams(_ matchers: [Matcher], in range: Range<Int64>) async throws -> [Labels] {
@@ -183,7 +153,7 @@ extension LogRows {
 
 extension StreamCatalogue {
     /// For each number an index in the labels that come with it, each stream's once.
-    func indexed(_ numbers: [Int]) -> (indices: [Int32], labels: [Labels]) {
+    func indexed(_ numbers: some Collection<Int>) -> (indices: [Int32], labels: [Labels]) {
         var known: [Int: Int32] = [:]
         var labels: [Labels] = []
         var indices: [Int32] = []

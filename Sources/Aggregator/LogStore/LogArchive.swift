@@ -39,6 +39,10 @@ public final class LogArchive: Sendable {
         /// Requests that wait for a commit; above it they are refused.
         public var maximumPendingBytes = 64 << 20
         public var maximumStreams = 100_000
+        /// Senders each of whose requests is an origin of its own, to know it again if it is sent twice. Such marks are kept for a day.
+        public var requestOrigins: Set<String> = ["loki-push", "forward"]
+        /// The most such marks of one sender.
+        public var maximumRequestMarks = 1_000_000
         /// Decoded chunks kept for the next query.
         public var cacheBytes = 64 << 20
         /// The most bytes of lines that one page or context holds.
@@ -166,6 +170,7 @@ public final class LogArchive: Sendable {
         let now = options.clock.nanoseconds
         try await writer.maintain(now: now)
         _ = try await writer.compactOnce(now: now)
+        _ = try await writer.groupOnce(now: now)
     }
 
     /// Keeps house until it is cancelled.

@@ -51,19 +51,25 @@ final class LogWAL {
         return streams
     }
 
+    /// Each stored block of a log, which another process may have open.
+    static func read(_ path: String, _ body: (LogBlock) throws -> Void) throws {
+        try replay(try Database(path: path, durability: .readOnly)) { try body($1) }
+    }
+
     /// Each stored block in order of its sequence numbers.
-    func replay(_ body: (_ day: Int, _ block: LogBlock) throws -> Void) throws {
+    func replay(_ body: (_ day: Int, _ block: LogBlock) throws -> Void) throws { try Self.replay(database, body) }
+
+    private static func replay(_ database: Database, _ body: (_ day: Int, _ block: LogBlock) throws -> Void) throws {
         let statement = try database.prepare("SELECT seq, day, body FROM row ORDER BY seq")
         defer { statement.reset() }
-        let decompressor = ZstdDecompressor()
         while try statement.step() {
             let sequence = statement.integer(0)
             do {
                 var reader = ByteReader(statement.blob(2))
                 let committed = try reader.signed()
                 var columns: [[UInt8]] = []
-                for _ in 0..<6 { columns.append(try ColumnFrame.read(from: &reader, decompressor: decompressor)) }
-                let text = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+                for _ in 0..<6 { columns.append(try ColumnFrame.read(from: &reader)) }
+                let text = try ColumnFrame.read(from: &reader)
                 let decoded = try LogColumns(decoding: columns)
                 guard decoded.textBytes == text.count else { throw CodingError("its text is \(text.count) bytes long, not \(decoded.textBytes)") }
                 try body(Int(statement.integer(1)), LogBlock(columns: decoded, text: text, committed: committed))
@@ -123,6 +129,17 @@ final class LogWAL {
 
     /// Forgets the watermarks of files from which nothing came since `time`.
     func removeMarks(untouchedSince time: Int64) throws { try database.run("DELETE FROM mark WHERE touched<?", .integer(time)) }
+
+    /// Forgets the marks of a sender's requests that are older than `time`, and the oldest beyond a number.
+    func removeMarks(ofNode node: String, untouchedSince time: Int64, keeping limit: Int) throws {
+        try database.run("DELETE FROM mark WHERE node=? AND touched<?", .text(node), .integer(time))
+        guard let count = try database.scalar("SELECT count(*) FROM mark WHERE node=?", .text(node))?.integer, count > Int64(limit) else { return }
+        try database.run(
+            "DELETE FROM mark WHERE node=?1 AND file IN (SELECT file FROM mark WHERE node=?1 ORDER BY touched LIMIT ?2)", .text(node),
+            .integer(count - Int64(limit)))
+    }
+
+    func markCount() throws -> Int { Int(try database.scalar("SELECT count(*) FROM mark")?.integer ?? 0) }
 
     func checkpoint() throws { try database.checkpoint(truncating: true) }
 }

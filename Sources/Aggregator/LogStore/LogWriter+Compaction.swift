@@ -47,7 +47,10 @@ extension LogWriter {
     /// Removes replaced chunks that no query can be reading any more: those that had died a round ago.
     func purge() throws {
         for (day, entry) in view.snapshot() where entry.newestChunk > 0 {
-            if let number = purgeable[day], try writer(day).purge(diedBy: number) > 0 { cache.forgetChunks(day: day) }
+            if let number = purgeable[day], try writer(day).purge(diedBy: number) > 0 {
+                cache.forgetChunks(day: day)
+                try cache.reader(day).forgetGroups()
+            }
             purgeable[day] = entry.newestChunk
         }
     }
@@ -93,6 +96,7 @@ extension LogArchive {
     /// Writes all small chunks together now, as `run` does little by little, and removes what they replace.
     public func compact() async throws {
         while try await writer.compactOnce(now: .max) {}
+        while try await writer.groupOnce(now: .max) {}
         try await writer.purge()
         try await writer.purge()
     }

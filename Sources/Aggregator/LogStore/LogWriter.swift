@@ -26,7 +26,7 @@ actor LogWriter {
     private var pending: [Request] = []
     var pendingBytes = 0
     var flushes: [Int: Task<Void, any Error>] = [:]
-    private var marks: [LogWAL.MarkKey: Watermark] = [:]
+    var marks: [LogWAL.MarkKey: Watermark] = [:]
     var isClosed = false
 
     static let maximumWriters = 4
@@ -36,6 +36,10 @@ actor LogWriter {
     var isCompacting = false
     /// For each day the newest chunk that had died when house was kept last: no query that began then still reads it.
     var purgeable: [Int: Int64] = [:]
+    /// Days with a damaged group of signatures; what is there is left alone.
+    var ungroupable: Set<Int> = []
+    /// When marks were looked through last.
+    var marksKept = Int64.min
     /// When the rules of retention were applied last.
     var rulesKept = Int64.min
 

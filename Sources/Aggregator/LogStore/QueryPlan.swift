@@ -65,21 +65,43 @@ struct QueryPlan: Sendable {
 
     private var severityMask: UInt8 { 0x7F << minimumSeverity & 0x7F }
 
-    /// The day's blocks and chunks that may hold something.
-    func sources(day: Int, _ entry: LogView.Day, cache: ChunkCache) throws -> [LogPart] {
+    /// The day's blocks and chunks that may hold something. Of the chunks whose signatures stand side by side only those that
+    /// may hold the text.
+    func sources(day: Int, _ entry: LogView.Day, cache: ChunkCache, statistics: inout LogStatistics) throws -> [LogPart] {
         var sources: [LogPart] = []
         for block in entry.sealed + entry.head
         where overlaps(block.minimumTime, block.maximumTime) && block.severityMask & severityMask != 0 && streams?.contains(block.stream) ?? true {
             sources.append(.block(block))
         }
         guard entry.newestChunk > 0 else { return sources }
-        for chunk in try cache.reader(day).chunks(from: from, through: through, newest: entry.newestChunk)
+        let reader = try cache.reader(day)
+        let answers = try answers(reader)
+        for var chunk in try reader.chunks(from: from, through: through, newest: entry.newestChunk)
         where chunk.isDamaged
             || chunk.count > 0 && chunk.severityMask & severityMask != 0 && (streams.map { streams in chunk.streams.contains { streams.contains($0) } } ?? true)
         {
+            if let isCandidate = answers[chunk.id] {
+                guard isCandidate else {
+                    statistics.chunks += 1
+                    statistics.chunksSkipped += 1
+                    continue
+                }
+                chunk.isProbed = true
+            }
             sources.append(.chunk(ChunkCache.Key(day: day, chunk: chunk.id), chunk))
         }
         return sources
+    }
+
+    /// What the groups of signatures say of their chunks: whether each may hold the text.
+    private func answers(_ reader: DayReader) throws -> [Int64: Bool] {
+        guard !matcher.probe.isEmpty else { return [:] }
+        var answers: [Int64: Bool] = [:]
+        for group in try reader.groups() {
+            let mask = try group.candidates(matcher.probe) { try reader.slice($0, of: group.id) }
+            for (place, member) in group.members.enumerated() { answers[member] = mask[place >> 6] >> UInt64(place & 63) & 1 != 0 }
+        }
+        return answers
     }
 
     /// Runs the plan over one source; nil if it has nothing. Reads the text only if a filter asks for it.
@@ -88,9 +110,9 @@ struct QueryPlan: Sendable {
         switch source {
         case .block(let block):
             found = Found(columns: block.columns, text: block.text, rows: [], streams: [])
-        case .chunk(let key, _):
+        case .chunk(let key, let chunk):
             statistics.chunks += 1
-            if !matcher.probe.isEmpty, try !matcher.probe.allows(cache.reader(key.day).part(.signature, of: key.chunk)) {
+            if !matcher.probe.isEmpty, !chunk.isProbed, try !matcher.probe.allows(cache.reader(key.day).part(.signature, of: key.chunk)) {
                 statistics.chunksSkipped += 1
                 return nil
             }

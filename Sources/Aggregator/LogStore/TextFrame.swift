@@ -3,7 +3,8 @@ import Zstd
 
 /// How the texts of some rows are stored: a tree that says what they are made of, and its columns.
 ///
-///     frame of the tree   frame of the small columns together   (elsewhere) a frame for each larger column
+///     frame of the tree   frame of the small columns together   larger columns (varint), the length of each one's frame (varint)
+///     elsewhere: the frames of the larger columns, one after another
 ///
 /// Each text comes back byte for byte: it is written out again when it is stored, and if one byte differs, or the
 /// columns are not smaller, the texts are stored one after another.
@@ -13,10 +14,10 @@ enum TextFrame {
 
     struct Encoded: Sendable {
         var body: [UInt8]
-        /// Frames of the larger columns, by number.
-        var segments: [[UInt8]]
+        /// Frames of the larger columns, one after another.
+        var segments: [UInt8]
 
-        var storedBytes: Int { segments.reduce(body.count) { $0 + $1.count } }
+        var storedBytes: Int { body.count + segments.count }
     }
 
     /// - Parameters:
@@ -46,12 +47,14 @@ enum TextFrame {
         var body = ByteWriter()
         ColumnFrame.append(writer.tree.bytes, to: &body, compressor: compressor)
         ColumnFrame.append(writer.small, to: &body, compressor: compressor)
-        let segments = writer.segments.map { segment in
-            var frame = ByteWriter()
-            ColumnFrame.append(segment, to: &frame, compressor: compressor)
-            return frame.bytes
+        body.count(writer.segments.count)
+        var frames = ByteWriter()
+        for segment in writer.segments {
+            let start = frames.bytes.count
+            ColumnFrame.append(segment, to: &frames, compressor: compressor)
+            body.count(frames.bytes.count - start)
         }
-        return Encoded(body: body.bytes, segments: segments)
+        return Encoded(body: body.bytes, segments: frames.bytes)
     }
 
     /// Whether the columns give the text again.
@@ -80,11 +83,20 @@ enum TextFrame {
         }
     }
 
-    /// Opens the tree and the small columns. `segment` gives the frame of a larger column.
-    static func open(_ body: [UInt8], decompressor: ZstdDecompressor, segment: @escaping (Int) throws -> [UInt8]) throws(CodingError) -> Opened {
+    /// Opens the tree and the small columns. `segments` gives a part of the larger columns' frames.
+    static func open(
+        _ body: [UInt8], segments: @escaping (Range<Int>) throws -> [UInt8]
+    ) throws(CodingError) -> Opened {
         var reader = ByteReader(body)
-        let tree = try ColumnFrame.read(from: &reader, decompressor: decompressor)
-        let small = try ColumnFrame.read(from: &reader, decompressor: decompressor)
+        let tree = try ColumnFrame.read(from: &reader)
+        let small = try ColumnFrame.read(from: &reader)
+        var places: [Range<Int>] = []
+        var end = 0
+        for _ in 0..<(try reader.count(upTo: body.count)) {
+            let size = try reader.count(upTo: Int(Int32.max))
+            places.append(end..<end + size)
+            end += size
+        }
         guard reader.isAtEnd else { throw CodingError("a text's head is too long") }
         var nodes = TextNodeReader(tree, smallBytes: small.count)
         let node = try nodes.root()
@@ -94,19 +106,26 @@ enum TextFrame {
                 switch reference {
                 case .small(let range): return Array(small[range])
                 case .segment(let number, let count):
+                    guard number < places.count else { throw CodingError("the text has \(places.count) columns and lacks number \(number)") }
                     let frame: [UInt8]
-                    do { frame = try segment(number) } catch { throw CodingError("column \(number) of the text cannot be read: \(error)") }
+                    do { frame = try segments(places[number]) } catch { throw CodingError("column \(number) of the text cannot be read: \(error)") }
                     var reader = ByteReader(frame)
-                    let bytes = try ColumnFrame.read(from: &reader, decompressor: decompressor)
-                    guard bytes.count == count else { throw CodingError("column \(number) of the text is \(bytes.count) bytes long, not \(count)") }
+                    let bytes = try ColumnFrame.read(from: &reader)
+                    guard reader.isAtEnd, bytes.count == count else {
+                        throw CodingError("column \(number) of the text is \(bytes.count) bytes long, not \(count)")
+                    }
                     return bytes
                 }
-            })
+            }, places: places, headBytes: body.count)
     }
 
     struct Opened {
         var node: TextNode
         var loader: TextColumnLoader
+        /// Where the frames of the larger columns are.
+        var places: [Range<Int>]
+        /// Of the tree and the small columns as stored.
+        var headBytes: Int
     }
 
     /// All rows, each followed by a line feed.
@@ -117,12 +136,15 @@ enum TextFrame {
 
     /// Only some rows, in their own order.
     /// - Parameters:
-    ///   - wanted: rows of the column, each once.
+    ///   - wanted: rows of the chunk, each once.
     ///   - times: the time of each row of the column.
-    static func render(_ column: TextColumn, only wanted: [Int], times: [Int64]) throws(CodingError) -> LogText {
-        var rows = [Int32](repeating: -1, count: times.count)
-        for (place, row) in wanted.enumerated() { rows[row] = Int32(truncatingIfNeeded: place) }
-        return try render(column, rows: rows, times: wanted.map { times[$0] }, expected: nil)
+    static func render(_ opened: Opened, only wanted: [Int], times: [Int64]) throws(CodingError) -> LogText {
+        let places = wanted.sorted()
+        let column = try opened.loader.load(opened.node, count: times.count, only: places.map { Int32(truncatingIfNeeded: $0) })
+        let text = try render(column, times: places.map { times[$0] }, expected: nil)
+        if places == wanted { return text }
+        let order = Dictionary(places.enumerated().map { ($1, $0) }) { first, _ in first }
+        return text.picking(wanted.map { order[$0] ?? 0 })
     }
 
     /// - Parameters:

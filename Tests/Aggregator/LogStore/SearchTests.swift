@@ -107,7 +107,7 @@ import Testing
         #expect(wrong < 20, "\(wrong) of 2000 foreign identifiers pass")
         #expect(signature.count <= text.count / 10)
         // Too short to say anything.
-        #expect(GramSignature.Probe([Array("abcd".utf8)]).isEmpty)
+        #expect(GramSignature.Probe([Array("abcde".utf8)]).isEmpty)
     }
 
     @Test func `reads what it can of a damaged day file and says what is missing`() async throws {

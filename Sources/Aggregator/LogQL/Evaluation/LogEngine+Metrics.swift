@@ -137,8 +137,7 @@ struct MetricEvaluation {
         case .single: names = []
         case .without: return false
         }
-        // Counts are of whole minutes, half-open at their end.
-        var selection = plan.pipeline.selection((span.lowerBound - 1)..<(span.upperBound - 1))
+        var selection = plan.pipeline.selection(span)
         selection.minimumSeverity = .unknown
         let counts: LogCounts?
         do { counts = try await engine.source.counts(selection) } catch { throw LogEngine.wrapped(error) }
@@ -151,7 +150,7 @@ struct MetricEvaluation {
             var set = LabelSet()
             set.reset(stream: stream, metadata: Labels(), severity: entry.severity)
             guard plan.pipeline.stages.allSatisfy({ if case .label(let filter) = $0 { filter.accepts(&set) } else { true } }) else { continue }
-            try fold.add(lines: entry.lines, bytes: entry.bytes, minute: entry.minute, stream: stream, severity: entry.severity)
+            try fold.add(entry, stream: stream)
         }
         isFromCounts = true
         return true

@@ -67,12 +67,14 @@ struct RangeFold {
         }
     }
 
-    /// Lines counted beforehand, all of one minute.
-    mutating func add(lines: Int64, bytes: Int64, minute: Int64, stream: Labels, severity: LogRecord.Severity) throws(LogQLError) {
+    /// Lines counted beforehand, all of one minute. Those at its very start belong to the window that ends there.
+    mutating func add(_ entry: LogCounts.Entry, stream: Labels) throws(LogQLError) {
         var set = LabelSet()
-        set.reset(stream: stream, metadata: Labels(), severity: severity)
+        set.reset(stream: stream, metadata: Labels(), severity: entry.severity)
         let series = try series(set)
-        addCounts(lines, bytes, at: minute * 60_000_000_000 + 1, series)
+        let start = entry.minute * 60_000_000_000
+        addCounts(entry.lines - entry.linesAtStart, entry.bytes - entry.bytesAtStart, at: start + 1, series)
+        if entry.linesAtStart > 0 { addCounts(entry.linesAtStart, entry.bytesAtStart, at: start, series) }
     }
 
     private mutating func series(_ set: LabelSet) throws(LogQLError) -> Int {

@@ -13,9 +13,9 @@ public protocol LogSource: Sendable {
         _ selection: LogSelection, into initial: @escaping @Sendable () -> Partial,
         _ fold: @escaping @Sendable (inout Partial, LogRows) throws -> Void
     ) async throws -> (partials: [Partial], statistics: LogStatistics)
-    /// Lines and bytes by stream, minute and severity, read from counts that were kept when the lines were written;
-    /// nil if the selection asks for more than these tell (it has filters, or its ends are not at whole minutes and
-    /// cannot be completed cheaply).
+    /// Lines and bytes by stream, minute and severity, exactly those in the range, mostly read from counts that were kept when
+    /// the lines were written; nil if the selection asks for more than these tell (it has filters, or its ends lie within minutes
+    /// and cannot be completed cheaply). A range may begin or end just after a minute's first nanosecond, as windows of LogQL do.
     func counts(_ selection: LogSelection) async throws -> LogCounts?
     /// The labels of the chosen streams that may have lines in the range. The filters are left aside.
     func streams(_ matchers: [Matcher], in range: Range<Int64>) async throws -> [Labels]
@@ -169,13 +169,20 @@ public struct LogCounts: Sendable {
         public var lines: Int64
         /// Bytes of the lines' text.
         public var bytes: Int64
+        /// What of these has exactly the minute's first nanosecond as its time: a window `(start, end]` has it in the minute before.
+        public var linesAtStart: Int64
+        public var bytesAtStart: Int64
 
-        public init(stream: Int32, minute: Int64, severity: LogRecord.Severity, lines: Int64, bytes: Int64) {
+        public init(
+            stream: Int32, minute: Int64, severity: LogRecord.Severity, lines: Int64, bytes: Int64, linesAtStart: Int64 = 0, bytesAtStart: Int64 = 0
+        ) {
             self.stream = stream
             self.minute = minute
             self.severity = severity
             self.lines = lines
             self.bytes = bytes
+            self.linesAtStart = linesAtStart
+            self.bytesAtStart = bytesAtStart
         }
     }
     public var streams: [Labels]

@@ -13,6 +13,7 @@ extension LogWriter {
             startFlush(day)
             try await flushes[day]?.value
         }
+        try keepMarks(now: now)
         try await carryOutDeletions()
         try await keepWithinSize(now: now)
         try await keepRules(now: now)
@@ -21,9 +22,20 @@ extension LogWriter {
         let expired = view.snapshot().keys.filter { $0 < oldestDay }
         guard !expired.isEmpty else { return }
         for day in expired { try await remove(day: day) }
+        try forgetUnusedStreams()
+    }
+
+    /// Forgets, once an hour, what nobody will ask for again: files that ended a month ago, requests of yesterday.
+    private func keepMarks(now: Int64) throws {
+        guard marksKept == .min || now - marksKept >= 3_600_000_000_000 else { return }
+        marksKept = now
+        for node in options.requestOrigins.sorted() {
+            try wal.removeMarks(ofNode: node, untouchedSince: now - DayFile.nanosecondsPerDay, keeping: options.maximumRequestMarks)
+        }
         try wal.removeMarks(untouchedSince: now - 30 * DayFile.nanosecondsPerDay)
         try wal.removeDeletions(createdBefore: now - 30 * DayFile.nanosecondsPerDay)
-        try forgetUnusedStreams()
+        // They are read again from the log as they are needed.
+        marks = [:]
     }
 
     func remove(day: Int) async throws {

@@ -82,6 +82,25 @@ enum NumberColumn {
         return Double(bits) + fraction * (1.3465 - 0.3465 * fraction)
     }
 
+    /// Some of the numbers.
+    /// - Parameter places: ascending, each once, below `count`.
+    static func decode(_ bytes: [UInt8], count: Int, only places: [Int32]) throws(CodingError) -> [Int64] {
+        guard bytes.first == direct, count > 0 else {
+            // Each is told from the one before.
+            let all = try decode(bytes, count: count)
+            return places.map { all[Int($0)] }
+        }
+        var reader = ByteReader(bytes, at: 1)
+        let base = try reader.signed()
+        let planes = Int(try reader.byte())
+        guard planes <= 8, bytes.count - reader.offset == planes * count else { throw CodingError("a column of numbers is \(bytes.count) bytes long") }
+        return places.map { place in
+            var value: Int64 = 0
+            for plane in 0..<planes { value |= Int64(bytes[reader.offset + plane * count + Int(place)]) << Int64(plane * 8) }
+            return value &+ base
+        }
+    }
+
     static func decode(_ bytes: [UInt8], count: Int) throws(CodingError) -> [Int64] {
         guard count > 0 else { return [] }
         var reader = ByteReader(bytes)

@@ -133,7 +133,7 @@ extension HexList {
     /// The packed bytes of a text of so many characters.
     static func packedBytes(_ form: TextForm, _ count: Int) -> Int { form == .uuid ? 16 : (count + 1) / 2 }
 
-    fileprivate func isWhole(_ form: TextForm, count: Int) -> Bool {
+    func isWhole(_ form: TextForm, count: Int) -> Bool {
         if width > 0 {
             guard form != .uuid || width == 36 else { return false }
             return packed.count == Self.packedBytes(form, width) * count

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import LogStore
 import Runtime
 import SeriesStore
 import Terminal
@@ -7,10 +8,10 @@ import Terminal
 /// Looks after the metric store in a directory.
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Check the metric store, say what is in it, make it small.",
+        commandName: "store", abstract: "Check the stores of metrics and logs, say what is in them, make that of metrics small.",
         discussion: """
-            DIR is a data directory, a backup or a store's own directory, by default the data directory. `check` and `stats`
-            only read, also while Binnacle runs. `compact` asks the Binnacle that runs with the directory, or works itself.
+            DIR is a data directory, a backup or the metric store's own directory, by default the data directory. `check` and `stats`
+            only read, also while Binnacle runs, and cover the logs in a data directory. `compact` asks the Binnacle that runs with the directory, or works itself.
 
             EXAMPLES
               binnacle store check /var/lib/binnacle
@@ -46,7 +47,8 @@ struct StoreCommand: ParsableCommand {
                 ])
             }
             try Output.write(table.render())
-            let problems = reports.flatMap { report in report.problems.map { "\(store.series)/\(report.name): \($0)" } }
+            var problems = reports.flatMap { report in report.problems.map { "\(store.series)/\(report.name): \($0)" } }
+            if let logs = store.logs { problems += try Self.checkLogs(logs) }
             guard problems.isEmpty else {
                 throw CommandFailure(
                     message: problems.joined(separator: "\nerror: "), hint: "docs/how-to/data-directory.md says how to go on; `binnacle restore` takes a backup"
@@ -56,9 +58,10 @@ struct StoreCommand: ParsableCommand {
     }
 
     struct Stats: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say where the bytes are, by metric and by codec. What is not flushed yet is not counted.")
+        static let configuration = CommandConfiguration(
+            abstract: "Say where the bytes are: of metrics by metric and codec, of logs by kind of column and template. What is not flushed yet is not counted.")
         @OptionGroup var place: Place
-        @Option(help: ArgumentHelp("Metrics to show, the largest first.", valueName: "n")) var limit = 20
+        @Option(help: ArgumentHelp("Metrics and templates to show, the largest first.", valueName: "n")) var limit = 20
 
         func run() throws {
             let store = try place.find()
@@ -82,6 +85,7 @@ struct StoreCommand: ParsableCommand {
                     + "\(stats.samples) samples in \(stats.parts) parts; values \(HumanNumber.bytes(Double(stats.bodyBytes))), "
                     + "directories \(HumanNumber.bytes(Double(stats.directoryBytes))), all files \(HumanNumber.bytes(Double(stats.fileBytes))): "
                     + "\(HumanNumber.text(perSample)) bytes a sample\n")
+            if let logs = store.logs { try Self.writeLogs(logs, limit) }
         }
     }
 

@@ -28,6 +28,12 @@ struct StoreDirectory: Sendable {
             hint: "name a data directory, a backup or a directory with catalog.db", exitCode: 2)
     }
 
+    /// Of the log store's files, if the data directory has one.
+    var logs: String? {
+        guard let data, HostFileSystem().exists("\(data)/logs/wal.db") else { return nil }
+        return "\(data)/logs"
+    }
+
     /// Whether another process has the store open.
     var isInUse: Bool {
         guard let lock = try? HostFile("\(series)/lock", flags: O_RDONLY) else { return false }

@@ -73,11 +73,11 @@ struct MemorySource: LogSource {
         var counts = LogCounts(streams: [], entries: [], fieldNames: Set(rows.flatMap { $0.fields.list.map(\.name) }))
         for (_, row) in chosen(selection) {
             if !counts.streams.contains(row.stream) { counts.streams.append(row.stream) }
+            let bytes = Int64(row.line.utf8.count), isAtStart = row.time % 60_000_000_000 == 0
             counts.entries.append(
                 .init(
                     stream: Int32(counts.streams.firstIndex(of: row.stream)!), minute: row.time.floorDivided(by: 60_000_000_000), severity: row.severity,
-                    lines: 1,
-                    bytes: Int64(row.line.utf8.count)))
+                    lines: 1, bytes: bytes, linesAtStart: isAtStart ? 1 : 0, bytesAtStart: isAtStart ? bytes : 0))
         }
         return counts
     }

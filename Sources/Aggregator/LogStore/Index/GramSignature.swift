@@ -1,13 +1,14 @@
-/// A bitmap of the five-byte grams in a chunk's text, which rules out most chunks that cannot hold a needle.
+/// A bitmap of the six-byte grams in a chunk's text, which rules out most chunks that cannot hold a needle.
 ///
 /// It knows nothing of words, so it is exact for any substring, also for half an identifier, and needs no
 /// tokenizer (docs/decisions/log-store.md weighs it against word filters). ASCII letters are folded, so that
 /// it serves searches that ignore case. Every second gram, chosen by its hash, is kept; a needle
-/// of n bytes tests about (n - 4) / 2 bits of a bitmap that is at most three quarters full.
+/// of n bytes tests about (n - 5) / 2 bits of a bitmap that is at most three quarters full. Shorter grams would nearly all occur
+/// in a chunk of random hexadecimal digits, whatever the bitmap's size.
 enum GramSignature {
-    static let gramBytes = 5
-    /// 32 KiB: fits the first-level cache while it is filled, and is enough for 2 MiB of random text.
-    private static let maximumBits = 1 << 18
+    static let gramBytes = 6
+    /// 64 KiB: for 4 MiB of random text; lines of services mostly take half of it.
+    static let maximumBits = 1 << 19
     private static let minimumBits = 1 << 9
 
     /// Lower case for A to Z, everything else as it is.
@@ -22,7 +23,7 @@ enum GramSignature {
         let input = text.span
         var words = [UInt64](repeating: 0, count: maximumBits / 64)
         var gram: UInt64 = 0
-        // Bytes since the last line feed, up to five.
+        // Bytes since the last line feed.
         var known = 0
         var bits = words.mutableSpan
         for offset in 0..<input.count {
@@ -31,7 +32,7 @@ enum GramSignature {
                 known = 0
                 continue
             }
-            gram = (gram << 8 | UInt64(fold[Int(byte)])) & 0xFF_FFFF_FFFF
+            gram = (gram << 8 | UInt64(fold[Int(byte)])) & 0xFFFF_FFFF_FFFF
             known += 1
             guard known >= gramBytes else { continue }
             let hash = hash(gram)

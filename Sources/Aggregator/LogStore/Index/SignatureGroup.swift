@@ -1,0 +1,139 @@
+import ChunkCodec
+
+/// The signatures of up to 256 chunks side by side: for each position of their bitmaps a row that holds the position's bit of every
+/// chunk. A needle that asks for some positions reads so many rows, whatever the chunks' number, where it would otherwise
+/// read all their bitmaps.
+///
+/// Rows lie in pages that each fit one page of SQLite, with a checksum.
+struct SignatureGroup: Sendable {
+    var id: Int64
+    /// Positions; a power of two. A chunk of a smaller bitmap has it repeated.
+    var bits: Int
+    /// The chunks, by the number of their bit.
+    var members: [Int64]
+
+    static let maximumMembers = 256
+    /// Of rows in a page; with checksum and header it fits 4096.
+    private static let pageBytes = 4000
+
+    /// 64 bits for 64 chunks.
+    private var rowWords: Int { (members.count + 63) / 64 }
+    private var rowsPerPage: Int { Self.pageBytes / (rowWords * 8) }
+    var pageCount: Int { (bits + rowsPerPage - 1) / rowsPerPage }
+
+    init(id: Int64, bits: Int, members: [Int64]) {
+        precondition(members.count <= Self.maximumMembers && bits > 0 && bits & (bits - 1) == 0)
+        self.id = id
+        self.bits = bits
+        self.members = members
+    }
+
+    // MARK: The group's row
+
+    /// varint members, ascending.
+    var memberBytes: [UInt8] {
+        var writer = ByteWriter()
+        for member in members { writer.count(Int(member)) }
+        return writer.bytes
+    }
+
+    /// CRC32C of varints id and bits, and the members.
+    var checksum: Int64 {
+        var writer = ByteWriter()
+        writer.count(Int(id))
+        writer.count(bits)
+        writer.append(memberBytes)
+        return Int64(CRC32C.checksum(writer.bytes))
+    }
+
+    /// nil if the row is damaged.
+    init?(id: Int64, bits: Int, members bytes: [UInt8], checksum: Int64) {
+        var reader = ByteReader(bytes)
+        var members: [Int64] = []
+        while !reader.isAtEnd {
+            guard let member = try? reader.count(upTo: .max) else { return nil }
+            members.append(Int64(member))
+        }
+        guard id > 0, !members.isEmpty, members.count <= Self.maximumMembers, bits > 0, bits <= GramSignature.maximumBits, bits & (bits - 1) == 0 else {
+            return nil
+        }
+        self.init(id: id, bits: bits, members: members)
+        guard self.checksum == checksum else { return nil }
+    }
+
+    // MARK: Writing
+
+    /// The rows of the members' bitmaps. A bitmap of a wrong size is taken for full.
+    func pages(of signatures: [[UInt8]]) -> [[UInt8]] {
+        precondition(signatures.count == members.count)
+        let words = rowWords
+        var rows = [UInt64](repeating: 0, count: bits * words)
+        for (member, signature) in signatures.enumerated() {
+            let (word, mark) = (member >> 6, UInt64(1) << UInt64(member & 63))
+            let size = signature.count * 8
+            let isSound = size > 0 && size & (size - 1) == 0 && size <= bits
+            for position in 0..<bits {
+                let place = position & (size - 1)
+                if !isSound || signature[place >> 3] & (1 << UInt8(place & 7)) != 0 { rows[position * words + word] |= mark }
+            }
+        }
+        var pages: [[UInt8]] = []
+        for start in stride(from: 0, to: bits, by: rowsPerPage) {
+            var writer = ByteWriter()
+            for word in rows[start * words..<min(bits, start + rowsPerPage) * words] { writer.fixed64(word) }
+            writer.fixed32(CRC32C.checksum(writer.bytes))
+            pages.append(writer.bytes)
+        }
+        return pages
+    }
+
+    // MARK: Reading
+
+    /// Which members may hold what the probe asks for, a bit each. Reads pages until none is left.
+    /// - Parameter page: gives a page as it was written. One that is damaged rules nothing out.
+    func candidates(_ probe: GramSignature.Probe, page: (Int) throws -> [UInt8]) rethrows -> [UInt64] {
+        var mask = [UInt64](repeating: .max, count: rowWords)
+        if members.count & 63 != 0 { mask[rowWords - 1] = (1 << UInt64(members.count & 63)) - 1 }
+        for hash in probe.hashes {
+            let position = Int(hash) & (bits - 1)
+            guard let row = try rows(page: position / rowsPerPage, from: page) else { continue }
+            let first = position % rowsPerPage * rowWords
+            var left: UInt64 = 0
+            for word in 0..<rowWords {
+                mask[word] &= row.word(first + word)
+                left |= mask[word]
+            }
+            if left == 0 { break }
+        }
+        return mask
+    }
+
+    /// The bitmaps of all members, each of `bits` bits; nil if a page is damaged.
+    func signatures(page: (Int) throws -> [UInt8]) rethrows -> [[UInt8]]? {
+        var signatures = [[UInt8]](repeating: Array(repeating: 0, count: max(1, bits / 8)), count: members.count)
+        for number in 0..<pageCount {
+            guard let rows = try rows(page: number, from: page) else { return nil }
+            for position in number * rowsPerPage..<min(bits, (number + 1) * rowsPerPage) {
+                let first = (position - number * rowsPerPage) * rowWords
+                for member in members.indices where rows.word(first + member >> 6) >> UInt64(member & 63) & 1 != 0 {
+                    signatures[member][position >> 3] |= 1 << UInt8(position & 7)
+                }
+            }
+        }
+        return signatures
+    }
+
+    private struct Rows {
+        var bytes: [UInt8]
+        func word(_ index: Int) -> UInt64 { bytes.span.word(at: index * 8) }
+    }
+
+    private func rows(page number: Int, from page: (Int) throws -> [UInt8]) rethrows -> Rows? {
+        let bytes = try page(number)
+        let count = min(bits, (number + 1) * rowsPerPage) - number * rowsPerPage
+        guard bytes.count == count * rowWords * 8 + 4 else { return nil }
+        var reader = ByteReader(bytes, at: bytes.count - 4)
+        guard (try? reader.fixed32()) == CRC32C.checksum(bytes, in: 0..<bytes.count - 4) else { return nil }
+        return Rows(bytes: bytes)
+    }
+}
