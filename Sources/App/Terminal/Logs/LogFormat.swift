@@ -93,8 +93,8 @@ public struct LogLineWriter: Sendable {
         case .raw: return body(line) + [0x0A]
         case .json: return Array((count == 0 ? "\n" : ",\n").utf8) + line.bytes()
         case .jsonLines: return line.bytes() + [0x0A]
-        case .csv: return Array((columns.map { Self.quoted(Self.value($0, line)) }.joined(separator: ",") + "\r\n").utf8)
-        case .tsv: return Array((columns.map { Self.tabless(Self.value($0, line)) }.joined(separator: "\t") + "\n").utf8)
+        case .csv: return Array((columns.map { Self.quoted(shown(Self.value($0, line))) }.joined(separator: ",") + "\r\n").utf8)
+        case .tsv: return Array((columns.map { shown(Self.tabless(Self.value($0, line))) }.joined(separator: "\t") + "\n").utf8)
         case .logfmt: return Array((pairs(line) + "\n").utf8)
         case .template(let template): return Array((shown(Self.filled(template, line)) + "\n").utf8)
         }
