@@ -126,7 +126,8 @@ public struct LogLineWriter: Sendable {
         let time = time(line)
         if format == .short { return "\(palette.style(time, .dim)) \(body)" }
         let pod = line["pod"].string ?? ""
-        let name = pod.isEmpty ? Self.streamName(line) : "\(line["namespace"].string ?? "")/\(pod)[\(line["container"].string ?? "")]"
+        let container = line["container"].string ?? ""
+        let name = pod.isEmpty ? Self.streamName(line) : "\(line["namespace"].string ?? "")/\(pod)\(container.isEmpty ? "" : "[\(container)]")"
         return "\(palette.style(time, .dim)) \(palette.identity(shown(name), of: pod.isEmpty ? name : pod)) \(body)"
     }
 

@@ -115,15 +115,15 @@ struct LogsCommand: AsyncParsableCommand {
         if !outcome.warnings.isEmpty { throw ExitCode(4) }
         guard outcome.matched == 0, !exitZero, !follow else { return }
         throw CommandFailure(
-            message: "no \(outcome.what) match\(outcome.what == "line" ? "es" : "")",
+            message: outcome.nothing,
             hint: isWhole ? nil : "the search went back to --since \(selection.sinceText)", exitCode: 1)
     }
 }
 
 /// What a run came to.
 struct LogsOutcome {
-    /// What it counts.
-    var what = "line"
+    /// What is said if nothing was found.
+    var nothing = "no line matches"
     var matched = 0
     /// What the answer lacks.
     var warnings: [String] = []

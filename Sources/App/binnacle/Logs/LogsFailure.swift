@@ -7,7 +7,13 @@ enum LogsFailure {
         let document = (try? JSON.parse(bytes)) ?? .null
         let plain = String(decoding: bytes.prefix(4096), as: UTF8.self).split(separator: "\n").first.map { String($0) }
         var message = document["error"].string ?? (document.isNull ? plain : nil) ?? "the server answered \(status)"
-        if message.hasPrefix("parameter q: ") { message.removeFirst(13) }
+        if message.hasPrefix("parameter q: ") {
+            message.removeFirst(13)
+        } else if message.hasPrefix("parameter "), let colon = message.firstIndex(of: ":") {
+            // Parameters have the names of flags, for the most part.
+            let name = message[..<colon].dropFirst(10)
+            message = "--\(name.replacing("_", with: "-"))\(message[colon...])"
+        }
         let query = parameters.first { $0.0 == "q" || $0.0 == "query" }?.1 ?? ""
         return CommandFailure(message: message + marked(query, message), hint: document["hint"].string, exitCode: status == 400 ? 2 : 1)
     }

@@ -67,7 +67,7 @@ struct LogsNumbers {
     }
 
     private func outcome(_ answer: JSON) -> LogsOutcome {
-        var outcome = LogsOutcome(what: "series")
+        var outcome = LogsOutcome(nothing: "no series match")
         outcome.take(answer)
         outcome.matched = answer["data"]["resultType"] == "scalar" ? 1 : answer["data"]["result"].elements.count
         let summary = answer["data"]["stats"]["summary"]

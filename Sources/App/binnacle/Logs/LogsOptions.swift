@@ -1,4 +1,5 @@
 import ArgumentParser
+import Pattern
 import Terminal
 
 /// Whose lines, and of which time.
@@ -38,6 +39,19 @@ struct LogsFilterOptions: ParsableArguments {
     @Option(name: [.customShort("C"), .customLong("context")], help: ArgumentHelp("Lines around each match.", valueName: "n")) var context: Int = 0
     @Option(name: [.customShort("B"), .customLong("before")], help: ArgumentHelp("Lines before each match.", valueName: "n")) var before: Int?
     @Option(name: [.customShort("A"), .customLong("after")], help: ArgumentHelp("Lines after each match.", valueName: "n")) var after: Int?
+
+    /// Refuses what is no expression by the flag's own text, before it is joined with others.
+    func check() throws {
+        for text in expressions {
+            do throws(PatternError) {
+                _ = try Pattern(text)
+            } catch {
+                throw CommandFailure(
+                    message: "-e \"\(text)\" is no regular expression: \(error.message) (at byte \(error.offset))",
+                    hint: "RE2's syntax is meant; -F looks for a text as it is", exitCode: 2)
+            }
+        }
+    }
 
     /// -e and -F as one expression; nil without them.
     var expression: String? {

@@ -21,6 +21,7 @@ struct LogsRequest {
         guard selection.namespace.isEmpty || !selection.allNamespaces else {
             throw CommandFailure(message: "-n and --all-namespaces cannot stand together", hint: "leave one out", exitCode: 2)
         }
+        try filter.check()
         before = max(0, filter.before ?? filter.context)
         after = max(0, filter.after ?? filter.context)
         if let query = filter.query {

@@ -4,6 +4,9 @@ import Terminal
 /// What a search cost, in one line for a person.
 enum LogsStatisticsText {
     static func text(_ statistics: JSON) -> String {
+        if statistics["linesSearched"].int == 0, let matched = statistics["linesMatched"].int, matched > 0 {
+            return "\(matched) lines matched, known from the counts by minute; no text was read"
+        }
         let bytes = HumanNumber.bytes(statistics["bytesSearched"].double ?? 0)
         var text = "searched \(statistics["linesSearched"].int ?? 0) lines, \(bytes)"
         if let chunks = statistics["chunks"].int {
