@@ -76,13 +76,16 @@ let rows: [Row] = [
     Row(name: "LogStore", path: "Aggregator/LogStore", needs: ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims"]),
     Row(
         name: "QueryAPI", path: "Aggregator/QueryAPI",
-        needs: ["Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime"]),
+        needs: [
+            "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "Gzip", "JSON", "HTTP", "Runtime",
+        ]),
     Row(
         name: "Alerting", path: "Aggregator/Alerting", needs: ["PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime"],
         products: [log], testData: ["RuleFiles"]),
     Row(
         name: "Ingest", path: "Aggregator/Ingest",
-        needs: ["SeriesStore", "LogParsing", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"], products: [log]),
+        needs: ["SeriesStore", "LogParsing", "QuerySyntax", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime"],
+        products: [log]),
     Row(name: "Reports", path: "Aggregator/Reports", needs: ["Telemetry", "JSON"]),
 
     Row(name: "Objects", path: "Orchestrator/Objects", needs: ["JSON"]),

@@ -65,10 +65,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (["/nothing/here/app.log"], 2, "there is no file"), (["FILE", "-e", "a("], 2, "is no regular expression"),
+        (["/nothing/here/app.log"], 2, "there is no file"), (["FILE", "-e", "a("], 2, "-e \"a(\" is no regular expression"),
         (["FILE", "--since", "soon"], 2, "is no time"),
         (["FILE", "-o", "yaml"], 2, "is no format"), (["FILE", "-q", "{pod="], 2, "parse error at line 1, col"),
-        (["FILE", "no such words"], 1, "no line matches"),
+        (["FILE", "no such words"], 1, "no line matches"), (["FILE", "--level", "loud"], 2, "--level: \"loud\" is no severity"),
+        (["FILE", "-f"], 2, "-f follows a server"),
         (["FILE", "deploy/x"], 2, "cannot be searched in one run"), (["x", "--server", "http://127.0.0.1:1"], 5, "nobody answers"),
         (["x", "--data-dir", "/proc"], 2, "holds no log store"),
     ]) func `what goes wrong is said, with a code of its own`(arguments: [String], status: Int32, words: String) async throws {

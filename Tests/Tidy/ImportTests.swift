@@ -43,15 +43,15 @@ import Testing
         "Aggregator/LogQL": ["QuerySyntax", "Telemetry", "Pattern", "GoTemplate", "JSON", "Glibc"],
         "Aggregator/LogStore": ["LogQL", "ChunkCodec", "Telemetry", "Pattern", "SQLite", "Zstd", "Runtime", "CShims", "Logging", "Glibc", "Synchronization"],
         "Aggregator/QueryAPI": [
-            "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "JSON", "HTTP", "Runtime",
-            "Glibc", "Synchronization",
+            "Telemetry", "Pattern", "PromQL", "LogQL", "SeriesStore", "LogStore", "ChunkCodec", "ProtoWire", "Snappy", "Gzip", "JSON", "HTTP",
+            "Runtime", "Glibc", "Synchronization",
         ],
         "Aggregator/Alerting": [
             "PromQL", "GoTemplate", "Pattern", "Telemetry", "JSON", "YAML", "HTTP", "Runtime", "Logging", "Glibc", "Synchronization",
         ],
         "Aggregator/Ingest": [
-            "SeriesStore", "LogParsing", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime", "Logging",
-            "Synchronization",
+            "SeriesStore", "LogParsing", "QuerySyntax", "Exposition", "Telemetry", "ProtoWire", "Snappy", "JSON", "HTTP", "Gzip", "Zstd", "Runtime",
+            "Logging", "Synchronization",
         ],
         "Aggregator/Reports": ["Telemetry", "JSON"],
         "Orchestrator/Objects": ["JSON"],

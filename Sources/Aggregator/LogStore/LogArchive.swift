@@ -48,6 +48,9 @@ public final class LogArchive: Sendable {
         /// The most bytes of lines that one page or context holds.
         public var maximumPageBytes = 64 << 20
         public var clock: any WallClock = SystemClock()
+        /// The store as it was when it was opened, also while another process has it: nothing is written, not even a damaged file
+        /// set aside. Appending, deleting and flushing fail.
+        public var isReadOnly = false
 
         public init(directory: String, retention: Int64? = nil) {
             self.directory = directory
@@ -64,7 +67,8 @@ public final class LogArchive: Sendable {
     let cache: ChunkCache
     let metrics: LogStoreMetrics
     let tombstones = Tombstones()
-    private let lock: DirectoryLock
+    /// nil for a reader, which keeps nobody out.
+    private let lock: DirectoryLock?
     /// Day files that could not be read when the store was opened, with the reason. Queries do not see them.
     public let damagedFiles: [(path: String, reason: String)]
 
@@ -73,11 +77,11 @@ public final class LogArchive: Sendable {
         self.options = options
         let directory = options.directory
         do {
-            try HostFileSystem().makeDirectory(directory, mode: 0o750)
+            if !options.isReadOnly { try HostFileSystem().makeDirectory(directory, mode: 0o750) }
         } catch {
             throw LogStoreError.cannotOpen(path: directory, reason: "\(error)")
         }
-        lock = try DirectoryLock(directory)
+        lock = options.isReadOnly ? nil : try DirectoryLock(directory)
         metrics = LogStoreMetrics(registry)
         catalogue = StreamCatalogue()
         view = LogView()
@@ -85,10 +89,12 @@ public final class LogArchive: Sendable {
         let wal: LogWAL
         let unfinished: [Tombstone]
         do {
-            wal = try LogWAL(path: "\(directory)/wal.db")
+            // The log before the days: what is flushed meanwhile is in both, and the day's file says so.
+            wal = try LogWAL(path: "\(directory)/wal.db", isReadOnly: options.isReadOnly)
             damagedFiles = try Self.load(options, wal, catalogue, view, cache)
             let known = catalogue
             unfinished = try wal.deletions().filter { !$0.isDone }.map { try Tombstone($0, known) }
+            if options.isReadOnly { try wal.endReading() }
         } catch let error as LogStoreError {
             throw error
         } catch {
@@ -123,7 +129,7 @@ public final class LogArchive: Sendable {
             } catch {
                 cache.forget(day: day)
                 guard (error as? SQLiteError)?.isCorrupt == true || error is CodingError else { throw error }
-                damaged.append((try setAside(options.path(day)), "\(error)"))
+                damaged.append((options.isReadOnly ? options.path(day) : try setAside(options.path(day)), "\(error)"))
             }
         }
         try wal.replay { day, block in
@@ -159,14 +165,23 @@ public final class LogArchive: Sendable {
     /// and not stored again; of one that overlaps only the new records are.
     public func append(_ batches: [LogBatch]) async throws {
         guard !batches.isEmpty else { return }
+        try checkWritable()
         try await writer.append(batches)
     }
 
     /// Writes everything to day files now.
-    public func flush() async throws { try await writer.flushAll() }
+    public func flush() async throws {
+        try checkWritable()
+        try await writer.flushAll()
+    }
+
+    func checkWritable() throws(LogStoreError) {
+        guard !options.isReadOnly else { throw .storage(reason: "\(options.directory) was opened for reading only") }
+    }
 
     /// Does what is due at this time: flushes by age, retention. `run` calls it; tests call it with their own time.
     public func maintain() async throws {
+        try checkWritable()
         let now = options.clock.nanoseconds
         try await writer.maintain(now: now)
         _ = try await writer.compactOnce(now: now)
@@ -188,14 +203,15 @@ public final class LogArchive: Sendable {
 
     /// Flushes and closes. Appends fail from here on.
     public func close() async throws {
-        defer { lock.release() }
+        guard !options.isReadOnly else { return await writer.abandon() }
+        defer { lock?.release() }
         try await writer.close()
     }
 
     /// Stops without flushing, as `kill -9` does; for tests of recovery.
     package func abandon() async {
         await writer.abandon()
-        lock.release()
+        lock?.release()
     }
 
     /// The store's own time, in nanoseconds since 1970.

@@ -19,26 +19,32 @@ final class LogWAL {
     private let compressor = ZstdCompressor(level: 1)
     private(set) var nextSequence: Int64 = 1
 
-    init(path: String) throws {
-        database = try Database(path: path, durability: .full)
-        try database.execute(
-            """
-            CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
-            CREATE TABLE IF NOT EXISTS row(seq INTEGER PRIMARY KEY, day INTEGER NOT NULL, body BLOB NOT NULL);
-            CREATE TABLE IF NOT EXISTS deletion(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, created INTEGER, bound INTEGER, done INTEGER,
-                lines INTEGER);
-            CREATE TABLE IF NOT EXISTS mark(node TEXT, file TEXT, touched INTEGER, ranges BLOB, PRIMARY KEY(node, file)) WITHOUT ROWID;
-            """)
+    /// - Parameter isReadOnly: one state of the log is read, whatever its owner writes meanwhile, until `endReading`.
+    init(path: String, isReadOnly: Bool = false) throws {
+        database = try Database(path: path, durability: isReadOnly ? .readOnly : .full)
+        if isReadOnly { try database.execute("BEGIN") } else { try database.execute(Self.schema) }
         let format = try database.scalar("SELECT value FROM kv WHERE key='format'")?.integer
         if let format, format != Int64(Self.format) {
             throw format > Int64(Self.format)
                 ? LogStoreError.newerFormat(path: path, format: Int(format), known: Self.format)
                 : LogStoreError.olderFormat(path: path, format: Int(format), known: Self.format)
         }
-        if format == nil { try database.run("INSERT INTO kv VALUES('format', ?)", .integer(Int64(Self.format))) }
+        if format == nil, !isReadOnly { try database.run("INSERT INTO kv VALUES('format', ?)", .integer(Int64(Self.format))) }
         nextSequence = try database.scalar("SELECT value FROM kv WHERE key='next_sequence'")?.integer ?? 1
     }
+
+    /// Lets go of the state that a reader holds, so that its owner can cut the file again.
+    func endReading() throws { try database.execute("COMMIT") }
+
+    private static let schema =
+        """
+        CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS row(seq INTEGER PRIMARY KEY, day INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS deletion(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, created INTEGER, bound INTEGER, done INTEGER,
+            lines INTEGER);
+        CREATE TABLE IF NOT EXISTS mark(node TEXT, file TEXT, touched INTEGER, ranges BLOB, PRIMARY KEY(node, file)) WITHOUT ROWID;
+        """
 
     /// Never goes back: day files may know higher numbers than a log that was lost.
     func raiseNextSequence(to sequence: Int64) { nextSequence = max(nextSequence, sequence) }

@@ -10,7 +10,8 @@ public enum TerminalText {
         return String(text.prefix(kept - kept / 2)) + "…" + String(text.suffix(kept / 2))
     }
 
-    /// Control characters made visible, so that what a program logged cannot move the cursor or set the title.
+    /// Control characters made visible, so that what a program logged cannot move the cursor, set the title, or turn the order of
+    /// letters round.
     public static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { isControl($0) }) else { return text }
         var result = ""
@@ -21,7 +22,8 @@ public enum TerminalText {
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        (scalar.value < 0x20 && scalar != "\t") || (0x7F...0x9F).contains(scalar.value)
+        (scalar.value < 0x20 && scalar != "\t") || (0x7F...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
+            || (0x2066...0x2069).contains(scalar.value)
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import QuerySyntax
 import Terminal
 
 @main
@@ -29,6 +30,7 @@ struct Binnacle: AsyncParsableCommand {
             ENVIRONMENT
               BINNACLE_CONFIG             the configuration file
               BINNACLE_SERVER             where the client commands ask (--server)
+              BINNACLE_PAGER, PAGER       what shows logs on a terminal page by page; less without them
               NO_COLOR                    no colours in the output
 
             EXIT CODES
@@ -82,7 +84,7 @@ struct Binnacle: AsyncParsableCommand {
         let names = configuration.subcommands.map { $0.configuration.commandName ?? "" } + ["help"]
         guard !names.contains(word) else { return nil }
         let visible = names.filter { $0 != "workload" }
-        let guess = Nearest.match(word, among: visible).map { "did you mean `binnacle \($0)`?" } ?? "`binnacle --help` lists them all"
+        let guess = NearestName.match(word, among: visible).map { "did you mean `binnacle \($0)`?" } ?? "`binnacle --help` lists them all"
         return "error: \"\(word)\" is no subcommand of binnacle\nhint: \(guess)"
     }
 }

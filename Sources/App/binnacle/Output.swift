@@ -26,7 +26,8 @@ enum Output {
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// As it was at first: also while a pager stands between.
+    static let isTerminal = isatty(STDOUT_FILENO) == 1
 
     static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 

@@ -19,6 +19,7 @@ import Testing
     func `prints durations for people`(seconds: Double, text: String) { #expect(HumanNumber.duration(seconds: seconds) == text) }
 
     @Test func `makes control characters visible`() {
+        #expect(TerminalText.escaped("a\u{202E}b\u{2066}") == "a\\u{202E}b\\u{2066}")
         #expect(TerminalText.escaped("a\u{1B}]0;x\u{7}\tb") == "a\\u{1B}]0;x\\u{07}\tb")
     }
 
@@ -28,12 +29,5 @@ import Testing
         #expect(graph[1].last == "⠀" && graph[0].last != "⠀")
         #expect(graph[1].hasPrefix(" 0 ┤") && graph[0].hasPrefix("15 ┤"))
         #expect(BrailleGraph(width: 8, height: 2).render([]) == ["no data"])
-    }
-
-    @Test func `finds the word that was meant`() {
-        let commands = ["up", "query", "logs", "report", "config"]
-        #expect(Nearest.match("qurey", among: commands) == "query")
-        #expect(Nearest.match("log", among: commands) == "logs")
-        #expect(Nearest.match("zzz", among: commands) == nil)
     }
 }

@@ -44,7 +44,7 @@ extension Parser {
         let name = try name("a label's name")
         guard case .symbol(let symbol) = token.kind, ["=", "==", "!=", "=~", "!~", ">", ">=", "<", "<="].contains(symbol) else {
             var fault = unexpected("a comparison after the label \"\(name)\"")
-            if let nearest = Nearest.name(to: name.lowercased(), among: Parser.stageWords) {
+            if let nearest = NearestName.match(name.lowercased(), among: Parser.stageWords) {
                 fault = SyntaxFault(message: "unknown stage \"\(name)\"; did you mean \"\(nearest)\"?", position: start.position)
             }
             throw fault

@@ -25,7 +25,7 @@ extension Parser {
             return .vector(value)
         case "inf", "nan": return .number(try signedNumber("a number"))
         default:
-            let nearest = Nearest.name(to: word, among: Parser.functionNames).map { "; did you mean \"\($0)\"?" }
+            let nearest = NearestName.match(word, among: Parser.functionNames).map { "; did you mean \"\($0)\"?" }
             throw SyntaxFault(
                 message: isCall
                     ? "unknown function \"\(word)\"\(nearest ?? "")"

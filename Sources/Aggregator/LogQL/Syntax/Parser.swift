@@ -75,7 +75,7 @@ struct Parser {
 
     func unexpected(_ expected: String, near candidates: [String] = []) -> SyntaxFault {
         var message = "unexpected \(token.shown(in: text)), expected \(expected)"
-        if let word, let nearest = Nearest.name(to: word, among: candidates) { message += "; did you mean \"\(nearest)\"?" }
+        if let word, let nearest = NearestName.match(word, among: candidates) { message += "; did you mean \"\(nearest)\"?" }
         return SyntaxFault(message: message, position: token.position)
     }
 

@@ -274,7 +274,7 @@ struct WordsParser {
             let written = String(isOpen ? part.dropLast() : part)
             let name = others[written] ?? written
             guard let place = names.firstIndex(of: name) else {
-                let nearest = Nearest.name(to: written, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+                let nearest = NearestName.match(written, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
                 throw SyntaxFault(message: "unknown level \"\(written)\"; there are \(names.joined(separator: ", "))\(nearest)", position: range)
             }
             chosen += isOpen ? Array(names[place...]) : [name]

@@ -77,27 +77,3 @@ public struct Function: Sendable {
         Function("min_of", [.scalar, .scalar], returns: .scalar), Function("max_of", [.scalar, .scalar], returns: .scalar),
     ]
 }
-
-/// The name among `names` that a person most likely meant; nil if none is near.
-func nearest(to word: String, among names: some Sequence<String>) -> String? {
-    let word = word.lowercased()
-    let limit = max(1, word.utf8.count / 3)
-    let near = names.map { (name: $0, distance: editDistance(Array(word.utf8), Array($0.utf8))) }.filter { $0.distance <= limit }
-    // A letter left off at the end is the likeliest slip: rat is rate before it is rad.
-    return near.min { ($0.distance, $0.name.hasPrefix(word) ? 0 : 1, $0.name) < ($1.distance, $1.name.hasPrefix(word) ? 0 : 1, $1.name) }?.name
-}
-
-/// Levenshtein's distance.
-private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var row = Array(0...b.count)
-    for i in 0..<a.count {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for j in 0..<b.count {
-            let cost = a[i] == b[j] ? diagonal : 1 + min(diagonal, row[j], row[j + 1])
-            diagonal = row[j + 1]
-            row[j + 1] = cost
-        }
-    }
-    return row[b.count]
-}

@@ -40,7 +40,7 @@ extension Parser {
         let start = token.position
         guard let function = Function.named(name) else {
             let known = Array(Function.table.keys) + Aggregation.Operation.allCases.map(\.rawValue)
-            let hint = nearest(to: name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
+            let hint = NearestName.match(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
             throw SyntaxFault(message: "unknown function \"\(name)\"\(hint)", position: start)
         }
         advance()

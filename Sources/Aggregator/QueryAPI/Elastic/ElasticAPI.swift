@@ -10,17 +10,32 @@ import Telemetry
 /// Nothing is kept between requests: a scroll or a point in time is all in its id.
 public struct ElasticAPI: Sendable {
     let source: any LogSource
-    let deletion: (any LogDeletion)?
+    private(set) var deletion: LogDeletionAccess?
+    /// Indices that exist without a document: those that a client has made on the way in.
+    private(set) var made: @Sendable () -> [String] = { [] }
+    /// Then the ingest API greets.
+    private var isBesideIngest = false
     let clock: any WallClock
     private let durations: Histogram
     private let failures: Counter
 
-    public init(source: any LogSource, deletion: (any LogDeletion)? = nil, clock: any WallClock, metrics: MetricRegistry) {
+    public init(source: any LogSource, deletion: LogDeletionAccess? = nil, clock: any WallClock, metrics: MetricRegistry) {
         self.source = source
         self.deletion = deletion
         self.clock = clock
         durations = metrics.histogram("binnacle_elastic_duration_seconds", "Time that searches over Elasticsearch's API took.")
         failures = metrics.counter("binnacle_elastic_failures_total", "Requests to Elasticsearch's API that ended in an error.")
+    }
+
+    /// The same for the ingest port, where documents come in beside it and others may delete.
+    ///
+    /// - Parameter made: the indices that are known there, with documents or without.
+    public func besideIngest(deleting access: LogDeletionAccess, made: @escaping @Sendable () -> [String]) -> ElasticAPI {
+        var api = self
+        api.deletion = access
+        api.made = made
+        api.isBesideIngest = true
+        return api
     }
 
     typealias Action = @Sendable (ElasticAPI, ElasticRequest) async throws -> JSON
@@ -33,8 +48,7 @@ public struct ElasticAPI: Sendable {
                 router.on(methods, prefix + path) { request, segments in await api.answer(request, segments, action) }
             }
         }
-        // At the root itself this is the ingest API's to say.
-        if !prefix.isEmpty { on("GET", ["/"]) { _, request in Self.greeting(request) } }
+        if !isBesideIngest { on("GET", ["/"]) { _, request in Self.greeting(request) } }
         on("GET POST", ["/_search", "/{index}/_search"]) { try await $0.search($1) }
         on("GET POST", ["/_async_search", "/{index}/_async_search"]) { api, request in
             ["id": nil, "is_partial": false, "is_running": false, "response": try await api.search(request)]
@@ -49,8 +63,12 @@ public struct ElasticAPI: Sendable {
         on("GET POST", ["/_field_caps", "/{index}/_field_caps"]) { try await $0.fieldCapabilities($1) }
         on("GET", ["/_mapping", "/{index}/_mapping"]) { try await $0.mapping($1) }
         on("GET", ["/_resolve/index/{index}"]) { try await $0.resolve($1) }
+        on("GET", ["/{index}"]) { try await $0.index($1) }
         on("POST", ["/{index}/_delete_by_query"]) { try await $0.deleteByQuery($1) }
-        for (path, action) in [("indices", ElasticAPI.catIndices), ("count", ElasticAPI.catCount)] {
+        on("DELETE", ["/{index}"]) { try await $0.deleteIndex($1) }
+        for (path, action) in [
+            ("indices", ElasticAPI.catIndices), ("count", ElasticAPI.catCount), ("health", ElasticAPI.catHealth), ("nodes", ElasticAPI.catNodes),
+        ] {
             for path in ["/_cat/\(path)", "/_cat/\(path)/{index}"] {
                 router.on("GET", prefix + path) { request, segments in await api.answerTable(request, segments, action) }
             }
@@ -153,7 +171,7 @@ public struct ElasticAPI: Sendable {
         return .object(body)
     }
 
-    private func run(_ body: JSON, _ request: ElasticRequest, after cursor: LogCursor? = nil) async throws -> (document: JSONObject, last: LogCursor?) {
+    func run(_ body: JSON, _ request: ElasticRequest, after cursor: LogCursor? = nil) async throws -> (document: JSONObject, last: LogCursor?) {
         let start = ContinuousClock.now
         try await checkExistence(request)
         var search = try ElasticSearch(body, parameters: request.parameters, indices: request.indices, now: request.now)
@@ -166,9 +184,10 @@ public struct ElasticAPI: Sendable {
     }
 
     /// An index that is named without wildcards has to exist.
-    private func checkExistence(_ request: ElasticRequest) async throws {
+    func checkExistence(_ request: ElasticRequest) async throws {
         guard request.parameters["ignore_unavailable"] != "true" else { return }
-        for name in request.indices.exactNames where name != ElasticDocument.plainIndex {
+        let made = request.indices.exactNames.isEmpty ? [] : Set(self.made())
+        for name in request.indices.exactNames where name != ElasticDocument.plainIndex && !made.contains(name) {
             guard try await source.streams([Matcher("_index", equals: name)], in: Int64.min..<Int64.max).isEmpty == false else {
                 throw ElasticError.noIndex(name)
             }
@@ -185,7 +204,7 @@ public struct ElasticAPI: Sendable {
 
     /// Pairs of a header and a body, each answered or refused for itself.
     func multiSearch(_ request: ElasticRequest) async throws -> JSON {
-        let lines = request.request.body.split(separator: 0x0A).filter { !$0.allSatisfy { $0 == 0x20 || $0 == 0x0D } }
+        let lines = request.content.split(separator: 0x0A).filter { !$0.allSatisfy { $0 == 0x20 || $0 == 0x0D } }
         guard lines.count.isMultiple(of: 2), lines.count <= 2000 else { throw ElasticError.parsing("a multi search is pairs of lines, at most a thousand") }
         let start = ContinuousClock.now
         var responses: [JSON] = []
@@ -210,31 +229,6 @@ public struct ElasticAPI: Sendable {
         return ["took": .integer((ContinuousClock.now - start).wholeMilliseconds), "responses": .array(responses)]
     }
 
-    func scroll(_ request: ElasticRequest) async throws -> JSON {
-        guard let text = request.body["scroll_id"].string ?? request.parameters["scroll_id"] ?? request.segments["id"] else {
-            throw ElasticError.illegal("scrollId is missing")
-        }
-        let state = try ElasticState(text)
-        var request = request
-        request.indices = state.indices
-        request.until = state.until
-        request.parameters = ["ignore_unavailable": "true"]
-        guard let cursor = state.cursor else {
-            return [
-                "_scroll_id": JSON(text), "took": 0, "timed_out": false, "_shards": ElasticSearch.shards(LogStatistics()),
-                "hits": ["max_score": nil, "hits": []],
-            ]
-        }
-        var answer = try await run(state.body, request, after: cursor)
-        answer.document["_scroll_id"] = JSON(ElasticState(indices: state.indices, until: state.until, body: state.body, cursor: answer.last).text)
-        return .object(answer.document)
-    }
-
-    func openPointInTime(_ request: ElasticRequest) async throws -> JSON {
-        try await checkExistence(request)
-        return ["id": JSON(ElasticState(indices: request.indices, until: request.now, body: [:], cursor: nil).text)]
-    }
-
     func document(_ request: ElasticRequest) async throws -> JSON {
         let id = request.segments["id"] ?? ""
         let missing: JSON = ["_index": JSON(request.indices.text), "_id": JSON(id), "found": false]
@@ -250,23 +244,6 @@ public struct ElasticAPI: Sendable {
         return [
             "_index": JSON(document.index), "_id": JSON(id), "_version": 1, "_seq_no": .integer(cursor.sequence), "_primary_term": 1, "found": true,
             "_source": document.source,
-        ]
-    }
-
-    /// Only what a store can tell from streams, time and parts of the line; what needs a look at each document is refused.
-    func deleteByQuery(_ request: ElasticRequest) async throws -> JSON {
-        guard let deletion else { throw ElasticError(501, "unsupported_operation_exception", "this store cannot delete by query") }
-        let start = ContinuousClock.now
-        let search = try ElasticSearch(request.body, parameters: request.parameters, indices: request.indices, now: request.now)
-        let plan = try ElasticPlan(search.query, indices: request.indices)
-        guard plan.remainder == nil else {
-            throw ElasticError.illegal("only ranges of @timestamp can be deleted here; Loki's delete takes selectors and line filters")
-        }
-        let total = try await LogVolume.read(plan.selection, step: nil, from: source).total.lines
-        _ = try await deletion.delete(plan.selection, query: request.body["query"].description)
-        return [
-            "took": .integer((ContinuousClock.now - start).wholeMilliseconds), "timed_out": false, "total": .integer(total), "deleted": .integer(total),
-            "batches": 1, "version_conflicts": 0, "noops": 0, "failures": [],
         ]
     }
 }

@@ -73,6 +73,19 @@ extension ElasticAPI {
         properties[String(first)] = ["properties": .object(inner)]
     }
 
+    /// An index as it is: 404 if there is none, which is what a HEAD asks.
+    func index(_ request: ElasticRequest) async throws -> JSON {
+        try await checkExistence(request)
+        let mappings = try await mapping(request)
+        let names = request.indices.exactNames + mappings.members.keys.filter { !request.indices.exactNames.contains($0) }
+        return .object(
+            names.map { name in
+                let known = mappings[name]["mappings"]
+                let settings: JSON = ["index": ["number_of_shards": "1", "number_of_replicas": "0", "provided_name": JSON(name)]]
+                return (name, ["aliases": [:], "mappings": known.isNull ? [:] : known, "settings": settings])
+            })
+    }
+
     func resolve(_ request: ElasticRequest) async throws -> JSON {
         let indices = try await names(request.indices).map { name -> JSON in ["name": JSON(name), "attributes": ["open"]] }
         return ["indices": .array(indices), "aliases": [], "data_streams": []]
@@ -91,11 +104,22 @@ extension ElasticAPI {
         return ElasticTable(columns: columns, rows: rows)
     }
 
+    func catHealth(_ request: ElasticRequest) async throws -> ElasticTable {
+        ElasticTable(
+            columns: ["epoch", "timestamp", "cluster", "status", "node.total", "node.data", "shards", "pri", "relo", "init", "unassign"],
+            rows: [["\(request.now / 1_000_000_000)", Self.timeOfDay(request.now), "binnacle", "green", "1", "1", "1", "1", "0", "0", "0"]])
+    }
+
+    func catNodes(_ request: ElasticRequest) async throws -> ElasticTable {
+        ElasticTable(columns: ["ip", "node.role", "master", "name"], rows: [["127.0.0.1", "dim", "*", "binnacle"]])
+    }
+
+    private static func timeOfDay(_ now: Int64) -> String { String(CivilTime(nanosecondsSinceEpoch: now).rfc3339().dropFirst(11).prefix(8)) }
+
     func catCount(_ request: ElasticRequest) async throws -> ElasticTable {
         let volume = try await LogVolume.read(LogSelection(try request.indices.matchers(), in: Int64.min..<Int64.max), step: nil, from: source)
         let seconds = request.now / 1_000_000_000
-        let clock = CivilTime(nanosecondsSinceEpoch: request.now).rfc3339().dropFirst(11).prefix(8)
-        return ElasticTable(columns: ["epoch", "timestamp", "count"], rows: [["\(seconds)", String(clock), "\(volume.total.lines)"]])
+        return ElasticTable(columns: ["epoch", "timestamp", "count"], rows: [["\(seconds)", Self.timeOfDay(request.now), "\(volume.total.lines)"]])
     }
 }
 

@@ -1,3 +1,4 @@
+import Gzip
 import HTTP
 import JSON
 import LogQL
@@ -9,6 +10,8 @@ struct ElasticRequest: Sendable {
     let now: Int64
     var parameters: [String: String]
     var indices: ElasticIndices
+    /// What was sent, unpacked.
+    let content: [UInt8]
     /// An object; empty if nothing was sent, or if what was sent is no single document.
     var body: JSON
     /// The last nanosecond that counts: of scrolls and points in time.
@@ -21,7 +24,8 @@ struct ElasticRequest: Sendable {
         parameters = Dictionary(request.query.map { ($0.name, $0.value) }) { first, _ in first }
         indices = ElasticIndices(segments["index"])
         body = [:]
-        let text = request.body.isEmpty ? Array((parameters["source"] ?? "").utf8) : request.body
+        content = try Self.unpacked(request)
+        let text = content.isEmpty ? Array((parameters["source"] ?? "").utf8) : content
         guard !text.isEmpty, !request.path.hasSuffix("_msearch") else { return }
         let document: JSON
         do {
@@ -32,6 +36,20 @@ struct ElasticRequest: Sendable {
         guard document.object != nil else { throw .parsing("the body is no JSON object") }
         body = document
     }
+
+    /// Clients pack what they ask too (`http_compress`).
+    private static func unpacked(_ request: HTTPRequest) throws(ElasticError) -> [UInt8] {
+        guard let coding = request.fields["Content-Encoding"]?.lowercased(), coding != "identity" else { return request.body }
+        guard coding == "gzip" else { throw ElasticError(415, "illegal_argument_exception", "Content-Encoding [\(coding)] is not known; known is gzip") }
+        do {
+            return try Gzip.decompress(request.body, limit: maximumBytes)
+        } catch {
+            throw .parsing("the body is no gzip of at most \(maximumBytes) bytes: \(error)")
+        }
+    }
+
+    /// A multi search of a thousand long queries.
+    private static let maximumBytes = 16 << 20
 }
 
 /// What a scroll or a point in time is made of, as its id.

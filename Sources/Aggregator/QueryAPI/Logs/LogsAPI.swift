@@ -49,10 +49,12 @@ public struct LogsAPI: Sendable {
 
     private func search(_ request: HTTPRequest) async throws -> HTTPResponse {
         let parameters = try LogsParameters(request, now: now(), also: ["limit", "direction", "before", "after", "cursor", "format"])
+        let query = try parameters.query(allowsWhole: true)
+        let direction: LogDirection = try parameters.choice("direction", ["newest", "oldest"]) == "newest" ? .backward : .forward
+        let limit = try parameters.integer("limit", 1000, 1...LogsParameters.maximumLimit)
+        if let pipeline = query.whole { return try await whole(pipeline, query.selection.range, direction: direction, limit: limit) }
         let answer = LogsAnswer(
-            source: source, query: try parameters.query(),
-            direction: try parameters.choice("direction", ["newest", "oldest"]) == "newest" ? .backward : .forward,
-            cursor: try parameters.position("cursor"), limit: try parameters.integer("limit", 1000, 1...LogsParameters.maximumLimit),
+            source: source, query: query, direction: direction, cursor: try parameters.position("cursor"), limit: limit,
             before: try parameters.integer("before", 0, 0...1000), after: try parameters.integer("after", 0, 0...1000))
         switch try parameters.choice("format", ["ndjson", "json", "raw"]) {
         case "raw":

@@ -183,7 +183,8 @@ extension LogsAPI {
         var found: [String: (count: Int, values: Set<String>)] = [:]
         for row in 0..<page.rows.count {
             let document = ElasticDocument(page.rows, text, row)
-            for name in document.fieldNames where name != "@timestamp" && name != "message" {
+            // A level may be known beside the line and in it.
+            for name in Set(document.fieldNames) where name != "@timestamp" && name != "message" {
                 found[name, default: (0, [])].count += 1
                 found[name]?.values.formUnion(document.values(of: name).prefix(10))
             }

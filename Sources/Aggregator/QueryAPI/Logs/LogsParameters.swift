@@ -10,9 +10,10 @@ struct LogsRequestError: Error {
     var parameter: String
     var problem: String
     var hint: String
+    var status = 400
 
     var response: HTTPResponse {
-        .json(.object([("error", JSON("parameter \(parameter): \(problem)")), ("hint", JSON(hint))]), status: 400)
+        .json(.object([("error", JSON("parameter \(parameter): \(problem)")), ("hint", JSON(hint))]), status: status)
     }
 }
 
@@ -34,20 +35,33 @@ struct LogsParameters {
         }
     }
 
+    /// What narrows a query beside its text.
+    private static let conditions: Set<String> = [
+        "regex", "exclude", "exclude_regex", "namespace", "pod", "container", "node", "stream", "level", "exclude_pod", "exclude_container", "selector",
+    ]
     private static let common = [
         "q", "regex", "exclude", "ignore_case", "namespace", "pod", "container", "node", "stream", "level", "from", "to",
         "lang", "exclude_regex", "exclude_pod", "exclude_container", "selector",
     ]
 
     /// What is asked for, in whichever language.
-    func query() throws(LogsRequestError) -> LogsQuery {
+    ///
+    /// - Parameter allowsWhole: also with stages that look at the answer as a whole, which then is all that is asked.
+    func query(allowsWhole: Bool = false) throws(LogsRequestError) -> LogsQuery {
         let range = try range()
         var query = LogsQuery(selection: LogSelection([], in: range))
         switch try choice("lang", ["plain", "text", "logql"]) {
-        case "text": if let text = try wholeText() { query = try LogsLanguage.words(text, range, now: now) }
-        case "logql": if let text = try wholeText() { query = try LogsLanguage.logQL(text, range, now: now) }
+        case "text": if let text = try wholeText() { query = try LogsLanguage.words(text, range, now: now, allowsWhole: allowsWhole) }
+        case "logql": if let text = try wholeText() { query = try LogsLanguage.logQL(text, range, now: now, allowsWhole: allowsWhole) }
         default:
             for text in request.parameters("q") where !text.isEmpty { query.selection.filters.append(.contains(text, ignoringCase: try flag("ignore_case"))) }
+        }
+        if query.whole != nil {
+            let more = request.query.first { Self.conditions.contains($0.name) && !$0.value.isEmpty }
+            guard let more else { return query }
+            throw LogsRequestError(
+                parameter: more.name, problem: "does not go with a query whose stages look at the answer as a whole", hint: "write the condition into the query"
+            )
         }
         try addFilters(&query.selection)
         try addStreams(&query.selection)

@@ -9,6 +9,8 @@ struct LogsQuery: Sendable {
     var runner: LogPipelineRunner?
     /// The query in LogQL, for `explain`.
     var text = ""
+    /// Set if the query's last stages look at the answer as a whole; only a search for lines knows what to do with it.
+    var whole: LogPipeline?
 
     /// The rows that are found, with their stream as it was written, and as fields what is known beside it, be it from
     /// their writer or by the pipeline.

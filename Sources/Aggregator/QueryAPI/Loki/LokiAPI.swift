@@ -30,7 +30,7 @@ public struct LokiAPI: Sendable {
     /// Without one there are no live tails.
     let feed: (any LogFeed)?
     /// Without one nothing can be deleted.
-    let deletion: (any LogDeletion)?
+    private(set) var deletion: LogDeletionAccess?
     let clock: any WallClock
     let options: Options
     let metrics: LokiMetrics
@@ -38,7 +38,7 @@ public struct LokiAPI: Sendable {
     let tails = TailCount()
 
     public init(
-        source: any LogSource, feed: (any LogFeed)? = nil, deletion: (any LogDeletion)? = nil, clock: any WallClock, options: Options = Options(),
+        source: any LogSource, feed: (any LogFeed)? = nil, deletion: LogDeletionAccess? = nil, clock: any WallClock, options: Options = Options(),
         metrics: MetricRegistry
     ) {
         self.source = source
@@ -67,13 +67,18 @@ public struct LokiAPI: Sendable {
         on(&router, "GET POST", "patterns") { api, parameters, _ in try await api.patterns(parameters) }
         on(&router, "GET", "tail") { api, parameters, _ in try await api.tail(parameters) }
         on(&router, "GET POST", "format_query") { api, parameters, _ in Self.success(JSON("\(try Self.parse(try parameters.query()))")) }
-        on(&router, "POST PUT", "delete") { api, parameters, _ in try await api.requestDeletion(parameters) }
-        on(&router, "GET", "delete") { api, _, _ in try await api.listDeletions() }
-        on(&router, "DELETE", "delete") { api, parameters, _ in try await api.cancelDeletion(parameters) }
+        registerDeletion(on: &router)
         registerStatus(on: &router)
     }
 
-    private func on(_ router: inout HTTPRouter, _ methods: String, _ path: String, _ action: @escaping Action) {
+    /// The same, with its places for queries, for a port where others may delete.
+    public func deleting(_ access: LogDeletionAccess) -> LokiAPI {
+        var api = self
+        api.deletion = access
+        return api
+    }
+
+    func on(_ router: inout HTTPRouter, _ methods: String, _ path: String, _ action: @escaping Action) {
         let api = self
         router.on(methods, "/loki/api/v1/\(path)") { request, segments in
             let start = ContinuousClock.now
@@ -91,6 +96,7 @@ public struct LokiAPI: Sendable {
         switch error {
         case let error as LokiError: error.response
         case let error as LogQLError: .text(error.message + "\n", status: error.kind == .limit ? 400 : error.kind.status)
+        case let error as LogDeletionError: .text(error.message + "\n", status: error.status)
         case let error as QueryError: .text(error.message + "\n", status: error.kind == .unavailable ? 429 : error.kind.status)
         case is CancellationError: .text("the query was cancelled\n", status: 499)
         default: .text("\(error)\n", status: 500)

@@ -52,6 +52,8 @@ extension LokiAnswer {
             writer.list(stream.entries) { writer, entry in put(entry, isCategorized: isCategorized, to: &writer) }
             writer.put("}" as Unicode.Scalar)
         }
+        // Loki leaves it to the reader to count; here it is said.
+        if result.next != nil { writer.put(",\"truncated\":true") }
         if isCategorized { writer.put(",\"encodingFlags\":[\"categorize-labels\"]") }
         return finish(&writer, result.statistics, took, rows: result.entries.count)
     }

@@ -93,8 +93,8 @@ public struct LogLineWriter: Sendable {
         case .raw: return body(line) + [0x0A]
         case .json: return Array((count == 0 ? "\n" : ",\n").utf8) + line.bytes()
         case .jsonLines: return line.bytes() + [0x0A]
-        case .csv: return Array((columns.map { Self.quoted(Self.value($0, line)) }.joined(separator: ",") + "\r\n").utf8)
-        case .tsv: return Array((columns.map { Self.tabless(Self.value($0, line)) }.joined(separator: "\t") + "\n").utf8)
+        case .csv: return Array((columns.map { Self.quoted(shown(Self.value($0, line))) }.joined(separator: ",") + "\r\n").utf8)
+        case .tsv: return Array((columns.map { shown(Self.tabless(Self.value($0, line))) }.joined(separator: "\t") + "\n").utf8)
         case .logfmt: return Array((pairs(line) + "\n").utf8)
         case .template(let template): return Array((shown(Self.filled(template, line)) + "\n").utf8)
         }
@@ -126,7 +126,8 @@ public struct LogLineWriter: Sendable {
         let time = time(line)
         if format == .short { return "\(palette.style(time, .dim)) \(body)" }
         let pod = line["pod"].string ?? ""
-        let name = pod.isEmpty ? Self.streamName(line) : "\(line["namespace"].string ?? "")/\(pod)[\(line["container"].string ?? "")]"
+        let container = line["container"].string ?? ""
+        let name = pod.isEmpty ? Self.streamName(line) : "\(line["namespace"].string ?? "")/\(pod)\(container.isEmpty ? "" : "[\(container)]")"
         return "\(palette.style(time, .dim)) \(palette.identity(shown(name), of: pod.isEmpty ? name : pod)) \(body)"
     }
 

@@ -39,9 +39,8 @@ struct AggregateServer {
         var router = HTTPRouter()
         StoreQueries.api(store, scrapes.scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: store, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
-        LogsAPI(store: archive).register(on: &router)
-        LokiAPI(source: archive, feed: archive, clock: clock, metrics: registry).register(on: &router)
-        ElasticAPI(source: archive, clock: clock, metrics: registry).register(on: &router, under: "/elastic")
+        let searches = LogSearches(archive, settings, clock: clock, registry: registry)
+        searches.register(on: &router)
         router.on("GET", "/healthz") { _, _ in .text("ok") }
         router.on("GET", "/metrics") { _, _ in
             HTTPResponse(fields: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: .bytes(ExpositionText.print(registry)))
@@ -52,7 +51,8 @@ struct AggregateServer {
         let intake = LogIntake(writer: ArchivedLogs(archive: archive), clock: clock, metrics: registry)
         let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingest = try await IngestEndpoint.bind(
-            store, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+            store, logs: intake, searches: searches, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock,
+            registry: registry, log: log)
         // The store first, so that it stops last.
         let parts: [any Service] =
             [

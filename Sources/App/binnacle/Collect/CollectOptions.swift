@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import QuerySyntax
 import Runtime
 import Terminal
 
@@ -67,7 +68,7 @@ struct CollectOptions: ParsableArguments {
         var problems: [String] = []
         for (name, value) in try SettingsFile.members(of: path) {
             guard let key = CollectKey.all.first(where: { $0.name == name }) else {
-                let guess = Nearest.match(name, among: CollectKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
+                let guess = NearestName.match(name, among: CollectKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
                 problems.append("\(path): \"\(name)\" is no key of `binnacle collect`\(guess)")
                 continue
             }

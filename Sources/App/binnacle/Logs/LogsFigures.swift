@@ -31,7 +31,12 @@ struct LogsFigures {
             let columns = rows.first.map { row in row.members.keys.filter { $0 != "count" } } ?? []
             var table = TextTable(columns.map { .init($0) } + [.init("lines", .right)])
             let sorted = columns.contains("time") ? rows : rows.sorted { ($0["count"].int ?? 0) > ($1["count"].int ?? 0) }
-            for row in sorted { table.rows.append(columns.map { TerminalText.escaped(row[$0].string ?? "") } + ["\(row["count"].int ?? 0)"]) }
+            func cell(_ row: JSON, _ name: String) -> String {
+                let text = row[name].string ?? ""
+                // Steps begin on whole seconds.
+                return name == "time" ? text.replacing(".000000000Z", with: "Z") : TerminalText.escaped(text)
+            }
+            for row in sorted { table.rows.append(columns.map { cell(row, $0) } + ["\(row["count"].int ?? 0)"]) }
             try Output.write(table.render(width: Output.width))
             try Output.write("\n\(answer["total"].int ?? 0) lines\n")
         }
@@ -76,7 +81,9 @@ struct LogsFigures {
             }
             try Output.write(table.render(width: Output.width))
         }
-        return outcome(answer, matched: answer["changes"].elements.count)
+        var outcome = outcome(answer, matched: answer["changes"].elements.count)
+        outcome.nothing = "no pattern is new, gone or changed"
+        return outcome
     }
 
     func histogram(every: String?) async throws -> LogsOutcome {

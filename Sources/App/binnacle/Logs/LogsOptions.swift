@@ -1,4 +1,5 @@
 import ArgumentParser
+import Pattern
 import Terminal
 
 /// Whose lines, and of which time.
@@ -11,6 +12,8 @@ struct LogsSelectionOptions: ParsableArguments {
     @Option(name: [.customShort("l"), .long], help: ArgumentHelp("Only streams with these labels, as in kubectl: app=web,tier!=test.", valueName: "labels"))
     var selector: [String] = []
     @Option(help: "Only this node.") var node: [String] = []
+    @Flag(help: "All namespaces, which is what is searched without -n.") var allNamespaces = false
+    @Flag(name: [.customShort("p"), .long], help: "The run of the container before its present one.") var previous = false
     @Option(name: [.short, .long], help: ArgumentHelp("From when: 10m, \"2h ago\", yesterday, 14:30, or a time.", valueName: "time")) var since: String?
     @Option(name: [.short, .long], help: ArgumentHelp("Until when.", valueName: "time")) var until: String?
     @Option(help: ArgumentHelp("Around a time: 14:30 or 14:30±5m.", valueName: "time")) var around: String?
@@ -32,10 +35,23 @@ struct LogsFilterOptions: ParsableArguments {
     @Flag(name: [.customShort("v"), .customLong("invert")], help: "Lines that -e and -F do not match.") var inverts = false
     @Option(name: [.customShort("H"), .long], help: ArgumentHelp("Let a text stand out without asking for it.", valueName: "text")) var highlight: [String] = []
     @Option(help: ArgumentHelp("Only lines of this severity or worse: debug, info, warn, error.", valueName: "level")) var level: String?
-    @Option(name: [.customShort("q"), .long], help: ArgumentHelp("A query for lines in LogQL.", valueName: "logql")) var query: String?
+    @Option(name: [.customShort("q"), .long], help: ArgumentHelp("A query in LogQL, for lines or for numbers.", valueName: "logql")) var query: String?
     @Option(name: [.customShort("C"), .customLong("context")], help: ArgumentHelp("Lines around each match.", valueName: "n")) var context: Int = 0
     @Option(name: [.customShort("B"), .customLong("before")], help: ArgumentHelp("Lines before each match.", valueName: "n")) var before: Int?
     @Option(name: [.customShort("A"), .customLong("after")], help: ArgumentHelp("Lines after each match.", valueName: "n")) var after: Int?
+
+    /// Refuses what is no expression by the flag's own text, before it is joined with others.
+    func check() throws {
+        for text in expressions {
+            do throws(PatternError) {
+                _ = try Pattern(text)
+            } catch {
+                throw CommandFailure(
+                    message: "-e \"\(text)\" is no regular expression: \(error.message) (at byte \(error.offset))",
+                    hint: "RE2's syntax is meant; -F looks for a text as it is", exitCode: 2)
+            }
+        }
+    }
 
     /// -e and -F as one expression; nil without them.
     var expression: String? {
@@ -59,6 +75,7 @@ struct LogsPrintOptions: ParsableArguments {
     @Flag(help: "Times of this machine's zone instead of UTC.") var localTime = false
     @Option(help: "Colours.") var color: ColorChoice = .auto
     @Flag(help: "Print what the search cost to standard error.") var stats = false
+    @Flag(help: "Print to the terminal at once, not page by page (BINNACLE_PAGER, PAGER).") var noPager = false
 
     var isJSON: Bool { output == "json" || output == "jsonl" }
 

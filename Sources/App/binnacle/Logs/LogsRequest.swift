@@ -14,10 +14,14 @@ struct LogsRequest {
     let after: Int
     let now: Int64
 
-    init(targets: LogsTargets, selection: LogsSelectionOptions, filter: LogsFilterOptions, isFollowing: Bool) throws {
+    init(targets: LogsTargets, selection: LogsSelectionOptions, filter: LogsFilterOptions) throws {
         now = SystemClock().nanoseconds
         // Files are searched whole.
         range = try Self.range(selection, now, isWhole: !targets.files.isEmpty)
+        guard selection.namespace.isEmpty || !selection.allNamespaces else {
+            throw CommandFailure(message: "-n and --all-namespaces cannot stand together", hint: "leave one out", exitCode: 2)
+        }
+        try filter.check()
         before = max(0, filter.before ?? filter.context)
         after = max(0, filter.after ?? filter.context)
         if let query = filter.query {
@@ -36,6 +40,8 @@ struct LogsRequest {
         if let level = filter.level { conditions.append(("level", level)) }
         addStreams(targets, selection)
     }
+
+    mutating func add(_ condition: (String, String)) { conditions.append(condition) }
 
     private mutating func addStreams(_ targets: LogsTargets, _ selection: LogsSelectionOptions) {
         for namespace in Set(selection.namespace).union(targets.namespaces).sorted() { conditions.append(("namespace", namespace)) }

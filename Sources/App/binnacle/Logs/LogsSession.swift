@@ -48,14 +48,17 @@ struct LogsSession {
         let groups = LineGroups(together: hasContext)
         try await transport.stream("/api/logs", request.page("newest", limit: limit)) { groups.add($0) }
         outcome.take(groups.trailer)
-        let lines = isReversed ? groups.groups : groups.groups.reversed()
+        // A query that sorts has an order of its own.
+        let lines = isReversed || groups.trailer["isSorted"] == true ? groups.groups : groups.groups.reversed()
         for (position, group) in lines.enumerated() {
             if position > 0, hasContext { try Output.write(writer.text(["gap": true])) }
             for line in group { try Output.write(writer.text(line)) }
             outcome.matched += group.count { $0["match"] != false }
         }
         last = groups.groups.first?.last?["id"].string
-        if !groups.trailer["cursor"].isNull { Output.error("note: the newest \(limit) matches only; --limit 0 gives all") }
+        if !groups.trailer["cursor"].isNull || groups.trailer["truncated"] == true {
+            Output.error("note: the newest \(limit) matches only; --limit 0 gives all")
+        }
     }
 
     /// Every match, page by page, so that nothing is held.

@@ -50,9 +50,22 @@ struct LogsTargets {
 
     private static func quoted(_ text: String) -> String { text.replacing(".", with: "\\.") }
 
+    /// The parts of `status>=500`, or of `status:>=500` as others write it: a field's name, and what it is compared with, which begins
+    /// with a number. `a=b` is a text like others.
+    private static func comparison(_ word: String) -> (name: Substring, rest: Substring)? {
+        let name = word.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+        var rest = word[name.endIndex...]
+        if rest.hasPrefix(":") { rest = rest.dropFirst() }
+        guard let first = name.first, first.isLetter || first == "_", let sign = [">=", "<=", ">", "<"].first(where: { rest.hasPrefix($0) }),
+            let digit = rest.dropFirst(sign.count).first(where: { $0 != "-" }), digit.isNumber, !word.contains(" ")
+        else { return nil }
+        return (name, rest)
+    }
+
     /// Whether a word says more than that it must stand in the line: a field, a negation, an alternative.
     var needsLanguage: Bool {
         words.contains { word in
+            if Self.comparison(word) != nil { return true }
             if word == "or" || word == "OR" || word == "and" || word == "not" || (word.hasPrefix("-") && word.count > 1) { return true }
             guard let colon = word.firstIndex(of: ":"), colon != word.startIndex, word.index(after: colon) != word.endIndex else { return false }
             return word[..<colon].allSatisfy { $0.isLetter || $0 == "_" || $0 == "." } && !word[colon...].hasPrefix("://") && !word.contains(" ")
@@ -62,6 +75,7 @@ struct LogsTargets {
     /// The words as one text of the plain language.
     var text: String {
         words.map { word in
+            if let (name, rest) = Self.comparison(word) { return "\(name)\(rest)" }
             guard word.contains(where: { $0.isWhitespace }) else { return word }
             if let colon = word.firstIndex(of: ":"), word[..<colon].allSatisfy({ $0.isLetter || $0 == "_" }) { return word }
             return "\"\(word.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""

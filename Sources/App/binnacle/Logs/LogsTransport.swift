@@ -12,11 +12,17 @@ struct LogsTransport {
         case local(HTTPRouter, LogArchive?)
     }
     private let kind: Kind
+    /// What no answer says: files that could not be opened at all.
+    private(set) var warnings: [String] = []
+
+    private init(kind: Kind) { self.kind = kind }
 
     static func open(_ targets: LogsTargets, _ selection: LogsSelectionOptions, _ client: ClientOptions) throws -> LogsTransport {
         if !targets.files.isEmpty {
             var router = HTTPRouter()
-            LogsAPI(source: try LogFiles.read(targets.files)) { SystemClock().nanoseconds }.register(on: &router)
+            let source = try LogFiles.read(targets.files)
+            LogsAPI(source: source) { SystemClock().nanoseconds }.register(on: &router)
+            LokiAPI(source: source, clock: SystemClock(), metrics: MetricRegistry()).register(on: &router)
             return LogsTransport(kind: .local(router, nil))
         }
         guard let directory = selection.dataDir else { return LogsTransport(kind: .server(client)) }
@@ -25,13 +31,18 @@ struct LogsTransport {
             throw CommandFailure(message: "\(directory) holds no log store", hint: "name a data directory of Binnacle, such as /var/lib/binnacle", exitCode: 2)
         }
         do {
-            let archive = try LogArchive(LogArchive.Options(directory: path), metrics: MetricRegistry())
-            for file in archive.damagedFiles { Output.error("warning: \(file.path) was set aside: \(file.reason)") }
+            // As it is now, also while a server has it: nothing is locked, nothing written.
+            var options = LogArchive.Options(directory: path)
+            options.isReadOnly = true
+            let archive = try LogArchive(options, metrics: MetricRegistry())
             var router = HTTPRouter()
-            LogsAPI(store: archive).register(on: &router)
-            return LogsTransport(kind: .local(router, archive))
+            LogsAPI(source: archive) { SystemClock().nanoseconds }.register(on: &router)
+            LokiAPI(source: archive, clock: SystemClock(), metrics: MetricRegistry()).register(on: &router)
+            var transport = LogsTransport(kind: .local(router, archive))
+            transport.warnings = archive.damagedFiles.map { "lines are missing: \($0.path): \($0.reason)" }
+            return transport
         } catch let error as LogStoreError {
-            throw CommandFailure(message: "\(error)", hint: "while a server holds the directory, ask the server: leave out --data-dir")
+            throw CommandFailure(message: "\(error)")
         }
     }
 
@@ -58,9 +69,8 @@ struct LogsTransport {
             guard case .bytes(let body) = response.body else { throw CommandFailure(message: "\(path) answers a stream") }
             (status, bytes) = (response.status, body)
         }
-        let document = (try? JSON.parse(bytes)) ?? .null
-        guard status == 200 else { throw Self.failure(document, status) }
-        return document
+        guard status == 200 else { throw LogsFailure.of(bytes, status, query) }
+        return (try? JSON.parse(bytes)) ?? .null
     }
 
     /// Hands over each object of an answer of JSON lines, as it comes.
@@ -88,12 +98,7 @@ struct LogsTransport {
                 try splitter.add(await pipe.bytes, whole: true, body)
             }
         }
-        if status != 200 { throw Self.failure((try? JSON.parse(splitter.rest)) ?? .null, status) }
-    }
-
-    private static func failure(_ document: JSON, _ status: Int) -> CommandFailure {
-        CommandFailure(
-            message: document["error"].string ?? "the server answered \(status)", hint: document["hint"].string, exitCode: status == 400 ? 2 : 1)
+        if status != 200 { throw LogsFailure.of(splitter.rest, status, query) }
     }
 }
 

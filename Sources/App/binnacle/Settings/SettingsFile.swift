@@ -1,4 +1,5 @@
 import JSON
+import QuerySyntax
 import Runtime
 import Terminal
 import YAML
@@ -44,7 +45,7 @@ enum SettingsFile {
     /// What is wrong with the pair, or nil.
     private static func apply(_ name: String, _ value: JSON, to settings: inout Settings) -> String? {
         guard let key = SettingKey.all.first(where: { $0.name == name }) else {
-            let guess = Nearest.match(name, among: SettingKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
+            let guess = NearestName.match(name, among: SettingKey.all.map(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
             return "\"\(name)\" is no key\(guess)"
         }
         let text = key.isList ? list(value) : scalar(value)

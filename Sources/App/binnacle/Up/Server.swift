@@ -123,11 +123,13 @@ struct Server {
             more: { kubelet.probeMetrics.collect() })
         registry.gauge("binnacle_certificate_expiry_timestamp_seconds", "When certificates expire, in Unix seconds.", ["name": "apiserver"]).value =
             certificates.serverExpiry.seconds
-        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scrapes.scraper, alerts)
+        let searches = LogSearches(stores.logs, settings, clock: clock, registry: registry)
+        let router = readOnlyRouter(settings, directory, registry, collector, kubelet, stores, client, health, scrapes.scraper, alerts, searches)
         let intake = LogIntake(writer: ArchivedLogs(archive: stores.logs), clock: clock, metrics: registry)
         let listeners = try await LogListeners.bind(settings, intake: intake, registry: registry, log: log)
         let ingestServer = try await IngestEndpoint.bind(
-            stores.series, logs: intake, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock, registry: registry, log: log)
+            stores.series, logs: intake, searches: searches, directory, alerts: alerts, scrapes: scrapes, port: settings.ingestPort, clock: clock,
+            registry: registry, log: log)
         let readOnlyServer = try await HTTPServer.bind(
             .init(name: "read-only endpoint", host: settings.bindAddress, port: settings.readOnlyPort), handler: router, metrics: registry, logger: log)
         let kubeconfigPath = settings.kubeconfig ?? "\(directory.path)/kubeconfig"
@@ -207,7 +209,7 @@ struct Server {
 
     private static func readOnlyRouter(
         _ settings: Settings, _ directory: DataDirectory, _ registry: MetricRegistry, _ collector: NodeCollector, _ kubelet: KubeletService,
-        _ stores: Stores, _ client: LocalClient, _ health: Health, _ scraper: Scraper, _ alerts: AlertService
+        _ stores: Stores, _ client: LocalClient, _ health: Health, _ scraper: Scraper, _ alerts: AlertService, _ searches: LogSearches
     ) -> HTTPRouter {
         let clock = SystemClock()
         var router = HTTPRouter()
@@ -222,9 +224,7 @@ struct Server {
             on: &router)
         StoreQueries.api(stores.series, scraper, alerts, settings, directory, registry).register(on: &router)
         ExportAPI(store: stores.series, clock: clock, selector: { try Parser.parseSelector($0) }).register(on: &router)
-        LogsAPI(store: stores.logs).register(on: &router)
-        LokiAPI(source: stores.logs, feed: stores.logs, clock: clock, metrics: registry).register(on: &router)
-        ElasticAPI(source: stores.logs, clock: clock, metrics: registry).register(on: &router, under: "/elastic")
+        searches.register(on: &router)
         let data = StoredReportData(engine: Engine(source: stores.series), archive: stores.logs, client: client)
         ReportAPI(data: data, nodeName: settings.nodeName, clock: clock).register(on: &router)
         return router

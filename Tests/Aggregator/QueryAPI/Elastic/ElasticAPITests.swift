@@ -1,7 +1,9 @@
+import Gzip
 import HTTP
 import JSON
 import LogQL
 import LogStore
+import Runtime
 import Telemetry
 import TestKit
 import Testing
@@ -161,6 +163,17 @@ import Testing
         let document = try JSON.parse(try await fixture.get("/web-1/_doc/1772323200000000000-3").text)
         #expect(document["found"] == true && document["_source"]["user"]["id"] == 7)
         #expect(try await fixture.get("/web-1/_doc/5-5").status == 404)
+        // Whether an index exists, as a HEAD asks too; one that was only made is empty.
+        let index = try JSON.parse(try await fixture.get("/web-1").text)
+        #expect(index["web-1"]["mappings"]["properties"]["user"]["properties"]["id"]["type"] == "long" && index["web-1"]["aliases"] == [:])
+        #expect(try await fixture.get("/web-2").status == 404)
+        var router = HTTPRouter()
+        ElasticAPI(source: fixture.store, clock: ManualClock(), metrics: MetricRegistry())
+            .besideIngest(deleting: LogDeletionAccess(StoredLogDeletion(fixture.store)), made: { ["web-2"] }).register(on: &router)
+        #expect(await router.respond(to: HTTPRequest(path: "/web-2")).status == 200)
+        #expect(await router.respond(to: HTTPRequest(path: "/web-2/_count")).status == 200)
+        #expect(await router.respond(to: HTTPRequest(path: "/")).status == 404, "the ingest API greets")
+        #expect(try await fixture.get("/_cat/health", [("h", "status")]).text == "green\n")
         try await fixture.store.close()
     }
 
@@ -196,6 +209,19 @@ import Testing
         let responses = try JSON.parse(bytes)["responses"].elements
         #expect(responses.map { $0["status"].int } == [200, 400, 200])
         #expect(responses[2]["hits"]["total"]["value"].int == 4)
+        try await fixture.store.close()
+    }
+
+    @Test func `requests may be packed by gzip, within a bound`() async throws {
+        let fixture = try await LogsFixture()
+        func search(_ body: [UInt8], _ coding: String = "gzip") async throws -> (status: Int, text: String) {
+            try await fixture.send(HTTPRequest(method: "POST", path: "/_search", fields: ["Content-Encoding": coding], body: body))
+        }
+        let packed = GzipCompressor().compress(Array(#"{"query":{"term":{"level":"error"}}}"#.utf8))
+        #expect(try JSON.parse(try await search(packed).text)["hits"]["total"]["value"].int == 4)
+        #expect(try await search(GzipCompressor().compress([UInt8](repeating: 0x20, count: 32 << 20))).status == 400)
+        #expect(try await search(Array("no gzip".utf8)).status == 400)
+        #expect(try await search(packed, "br").status == 415)
         try await fixture.store.close()
     }
 

@@ -109,6 +109,28 @@ struct LogsFixture {
         try await fixture.store.close()
     }
 
+    @Test func `stages that look at the whole answer sort it, take of equal lines one, and say what is cut off`() async throws {
+        let fixture = try await LogsFixture()
+        func ask(_ query: String, _ more: [(String, String)] = []) async throws -> [JSON] {
+            try await fixture.objects("/api/logs", [("lang", "logql"), ("q", query)] + more)
+        }
+        let sorted = try await ask(#"{namespace="shop"} | regexp "took (?P<took>\\d+)ms" | sort by (took desc) | limit 3"#)
+        #expect(sorted.dropLast().map { $0["line"].string } == ["request 19 took 133ms", "request 18 took 126ms", "request 17 took 119ms"], "\(sorted)")
+        #expect(sorted[0]["fields"]["took"] == "133" && sorted[0]["pod"] == "api-1" && sorted[0]["severity"] == "info")
+        #expect(sorted.last?["isSorted"] == true && sorted.last?["cursor"].isNull == true)
+        let distinct = try await ask(#"{namespace="shop"} | line_format "{{.pod}}" | dedup"#)
+        #expect(distinct.dropLast().map { $0["line"].string } == ["api-1", "api-0"])
+        let context = try await ask(#"{namespace="shop"} |= "request 10 " | context 1, 1"#, [("direction", "oldest")])
+        #expect(context.dropLast().map { $0["match"].bool } == [false, true, false])
+        #expect(try await ask(#"{namespace="shop"} | dedup by (line)"#, [("limit", "1")]).last?["truncated"] == true)
+        // Elsewhere, and with conditions beside them, they are refused.
+        for path in ["/api/logs/count", "/api/logs/tail"] {
+            #expect(try await fixture.get(path, [("lang", "logql"), ("q", "{} | dedup")]).status == 400)
+        }
+        #expect(try await fixture.get("/api/logs", [("lang", "logql"), ("q", "{} | dedup"), ("pod", "x")]).status == 400)
+        try await fixture.store.close()
+    }
+
     @Test func `follows until the store closes`() async throws {
         let fixture = try await LogsFixture(lines: 4)
         async let rows = fixture.objects("/api/logs/tail", [("from", "2026-03-01T00:00:00Z"), ("pod", "api-0")])

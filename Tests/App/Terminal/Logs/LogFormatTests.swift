@@ -28,6 +28,12 @@ import Testing
         #expect(LogFormat("yaml") == nil && LogFormat("template=") == nil)
     }
 
+    @Test(arguments: ["default", "short", "raw", "csv", "tsv", "logfmt", "json", "jsonl", "template={{.line}} {{.pod}}"])
+    func `on a terminal no format lets control characters through`(format: String) throws {
+        let shown = try text(format, escapes: true)
+        #expect(shown.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F || "\n\r\t".unicodeScalars.contains($0) }, "\(shown)")
+    }
+
     @Test func `raw gives the bytes also where they are no UTF-8`() throws {
         var writer = LogLineWriter(format: .raw, palette: Palette(isOn: false), escapes: false)
         #expect(writer.text(["line": "a\u{FFFD}", "bytes": JSON(Base64.encode([0x61, 0xFF]))]) == [0x61, 0xFF, 0x0A])

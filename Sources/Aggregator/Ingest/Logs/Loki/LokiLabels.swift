@@ -1,3 +1,4 @@
+import QuerySyntax
 import Telemetry
 
 /// The text form of a stream's labels, as pushes in protobuf have it: `{app="web", env="prod"}`.
@@ -75,57 +76,17 @@ enum LokiLabels {
             return String(decoding: text[start..<offset], as: UTF8.self)
         }
 
-        /// In double quotes with Go's escapes, or in backquotes without any.
+        /// A string as LogQL has it: in double quotes with Go's escapes, or in backticks without any.
         private mutating func value() throws(IngestError) -> String {
-            if take(UInt8(ascii: "`")) {
-                guard let close = text[offset...].firstIndex(of: UInt8(ascii: "`")) else { throw failure("no closing `") }
-                defer { offset = close + 1 }
-                return String(decoding: text[offset..<close], as: UTF8.self)
+            skipSpace()
+            guard offset < text.count, text[offset] == UInt8(ascii: "\"") || text[offset] == UInt8(ascii: "`") else {
+                throw failure("expected a value in quotes")
             }
-            guard take(UInt8(ascii: "\"")) else { throw failure("expected a value in quotes") }
-            var value: [UInt8] = []
-            while offset < text.count {
-                let byte = text[offset]
-                offset += 1
-                switch byte {
-                case UInt8(ascii: "\""): return String(decoding: value, as: UTF8.self)
-                case UInt8(ascii: "\\"): try escape(into: &value)
-                default: value.append(byte)
-                }
+            do throws(SyntaxFault) {
+                return try StringLiteral.read(text, at: &offset)
+            } catch {
+                throw failure(error.message)
             }
-            throw failure("no closing quote")
-        }
-
-        private mutating func escape(into value: inout [UInt8]) throws(IngestError) {
-            guard offset < text.count else { throw failure("no closing quote") }
-            let byte = text[offset]
-            offset += 1
-            switch byte {
-            case UInt8(ascii: "a"): value.append(0x07)
-            case UInt8(ascii: "b"): value.append(0x08)
-            case UInt8(ascii: "f"): value.append(0x0C)
-            case UInt8(ascii: "n"): value.append(0x0A)
-            case UInt8(ascii: "r"): value.append(0x0D)
-            case UInt8(ascii: "t"): value.append(0x09)
-            case UInt8(ascii: "v"): value.append(0x0B)
-            case UInt8(ascii: "x"): value.append(UInt8(truncatingIfNeeded: try digits(2, radix: 16)))
-            case UInt8(ascii: "u"), UInt8(ascii: "U"):
-                let scalar = Unicode.Scalar(try digits(byte == UInt8(ascii: "u") ? 4 : 8, radix: 16)) ?? "\u{FFFD}"
-                value.append(contentsOf: String(scalar).utf8)
-            case UInt8(ascii: "0")...UInt8(ascii: "7"):
-                offset -= 1
-                value.append(UInt8(truncatingIfNeeded: try digits(3, radix: 8)))
-            case UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "'"): value.append(byte)
-            default: throw failure("an unknown escape")
-            }
-        }
-
-        private mutating func digits(_ count: Int, radix: Int) throws(IngestError) -> UInt32 {
-            guard text.count - offset >= count, let number = UInt32(String(decoding: text[offset..<offset + count], as: UTF8.self), radix: radix) else {
-                throw failure("expected \(count) digits")
-            }
-            offset += count
-            return number
         }
     }
 }
