@@ -12,12 +12,17 @@ PACKAGES = """qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-q
 libfuse3-3 libibverbs1 libpmem1 librdmacm1 libslirp0 liburing2 libvdeplug2 libdaxctl1 libndctl6 libnl-3-200 libnl-route-3-200
 libnuma1 libpixman-1-0 libpng16-16 libjpeg62-turbo libsasl2-2 libseccomp2 libgnutls30 libnettle8 libhogweed6 libkmod2
 libglib2.0-0""".split()
-#: What a virtio disk needs, in the order in which they are loaded.
-DISK_MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
+#: What a virtio disk needs.
+DISK_MODULES = ["virtio_pci", "virtio_blk"]
 
 
 def run(*command: str, **options: object) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout  # type: ignore[call-overload]
+
+
+def download(directory: str, *packages: str) -> None:
+    """Debian's packages into a directory, by root: apt's own user may have no way into it."""
+    run("apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *packages, cwd=directory)
 
 
 class Guest:
@@ -31,26 +36,49 @@ class Guest:
             raise SystemExit(f"{KERNEL} names no kernel")
         packages = f"{directory}/packages"
         os.makedirs(packages)
-        run("apt-get", "download", "-qq", *PACKAGES, kernel[1], cwd=packages)
+        download(packages, *PACKAGES, kernel[1])
         for package in glob.glob(f"{packages}/*.deb"):
             run("dpkg", "-x", package, self.root)
 
     def initrd(self, init: str, modules: list[str]) -> str:
-        """Packs busybox, the kernel's modules and `init`, which becomes the first process. Gives the archive's path."""
+        """Packs busybox, modules with all that they need and `init`, which becomes the first process and whose @MODULES@ become
+        the names of their files in /lib, in the order in which they are to be loaded. Gives the archive's path."""
         tree, path = f"{self.directory}/initrd", f"{self.directory}/initrd.gz"
         for name in ["bin", "proc", "sys", "dev", "lib", "new"]:
             os.makedirs(f"{tree}/{name}")
         run("cp", f"{self.root}/bin/busybox", f"{tree}/bin/")
-        for module in modules:
-            found = glob.glob(f"{self.root}/lib/modules/*/kernel/**/{module}.ko", recursive=True)
-            if not found:
-                raise SystemExit(f"Debian's kernel has no module {module}")
-            run("cp", *found, f"{tree}/lib/")
+        for path in self.in_order(modules):
+            run("cp", path, f"{tree}/lib/")
+        names = " ".join(os.path.basename(path) for path in self.in_order(modules))
         with open(f"{tree}/init", "w", encoding="utf-8") as file:
-            file.write(init)
+            file.write(init.replace("@MODULES@", names))
         os.chmod(f"{tree}/init", 0o755)
         run("sh", "-c", f"find . | {self.root}/bin/busybox cpio -o -H newc 2>/dev/null | gzip -1 >{path}", cwd=tree)
         return path
+
+    def in_order(self, modules: list[str]) -> list[str]:
+        """The modules' files and those of what they need, which come before; what is built into the kernel is left out."""
+        base = glob.glob(f"{self.root}/lib/modules/*")[0]
+        files = {os.path.basename(path)[:-3].replace("-", "_"): path for path in glob.glob(f"{base}/kernel/**/*.ko", recursive=True)}
+        with open(f"{base}/modules.builtin", encoding="utf-8") as file:
+            built_in = {os.path.basename(line.strip())[:-3].replace("-", "_") for line in file}
+        found: list[str] = []
+
+        def add(name: str) -> None:
+            name = name.replace("-", "_")
+            if name in built_in or files.get(name) in found:
+                return
+            if name not in files:
+                raise SystemExit(f"Debian's kernel has no module {name}")
+            with open(files[name], "rb") as file:
+                needs = re.search(rb"\0depends=([^\0]*)\0", file.read())
+            for needed in (needs[1].decode().split(",") if needs and needs[1] else []):
+                add(needed)
+            found.append(files[name])
+
+        for module in modules:
+            add(module)
+        return found
 
     def boot(self, initrd: str, disk: str, memory: int, arguments: str, seconds: int) -> str:
         """Runs to the guest's own end, without a network. Gives what it wrote to its serial line."""
