@@ -3,7 +3,6 @@ import HTTP
 import JSON
 import NodeStats
 import Runtime
-import Synchronization
 
 /// What the endpoint asks of whoever runs pods on this node; App plugs the kubelet in.
 public protocol PodSource: Sendable {
@@ -49,12 +48,6 @@ public struct NodeEndpoint: Sendable {
     let health: Health
     let options: Options
     let files: any FileSystem
-    private let lastPage = LastPage()
-
-    /// How long the newest page of containers was: about what the next one will need.
-    private final class LastPage: Sendable {
-        let bytes = Atomic<Int>(0)
-    }
 
     public init(
         readings: any NodeReadings, events: any EventSource = NoEvents(), registry: MetricRegistry, pods: (any PodSource)?, checks: [HealthCheck],
@@ -83,11 +76,10 @@ public struct NodeEndpoint: Sendable {
         router.on("GET", "/metrics") { request, _ in exposition(await ownMetrics(), request) }
         router.on("GET", "/metrics/cadvisor") { request, _ in
             let format = TextFormat.negotiated(accept: request.fields["Accept"])
-            let last = lastPage.bytes.load(ordering: .relaxed)
-            let page = CadvisorMetrics.print(
-                await readings.snapshot(maximumAge: nil), format: format, sets: readings.sets, reserving: last == 0 ? nil : last + last / 16 + 4096)
-            lastPage.bytes.store(page.count, ordering: .relaxed)
-            return HTTPResponse(fields: ["Content-Type": format.contentType], body: .bytes(page))
+            let (snapshot, sets) = (await readings.snapshot(maximumAge: nil), readings.sets)
+            return HTTPResponse(
+                fields: ["Content-Type": format.contentType],
+                body: .stream { try await CadvisorMetrics.write(snapshot, format: format, sets: sets, to: $0) })
         }
         router.on("GET", "/metrics/resource") { request, _ in
             exposition(ResourceMetrics.families(of: await readings.snapshot(maximumAge: nil)), request)

@@ -79,7 +79,20 @@ public struct PageWriter {
         header = []
     }
 
-    /// The page; OpenMetrics gets its end mark.
+    /// Bytes written and not taken yet.
+    public var pending: Int { used }
+
+    /// What was written since the last time, for a page that is sent in pieces. The family goes on after it.
+    public mutating func take() -> [UInt8] {
+        let room = bytes.count
+        bytes.removeLast(bytes.count - used)
+        used = 0
+        var taken = [UInt8](repeating: 0, count: room)
+        swap(&taken, &bytes)
+        return taken
+    }
+
+    /// The page, or what of it was not taken; OpenMetrics gets its end mark.
     public consuming func finish() -> [UInt8] {
         bytes.removeLast(bytes.count - used)
         if format == .openMetrics { bytes.append(contentsOf: "# EOF\n".utf8) }

@@ -60,7 +60,7 @@ struct HTTPSession {
             }
             metrics.request(status: answer.status, took: .now - start)
             try await send(answer, to: head)
-            if !head.isKeepAlive { return }
+            if isLast(answer, to: head) { return }
         }
     }
 
@@ -103,10 +103,17 @@ struct HTTPSession {
         }
     }
 
+    /// Whether the connection ends after the answer. HTTP/1.0 knows no chunks: there the end is what ends a streamed answer.
+    private func isLast(_ response: HTTPResponse, to request: HTTPRequestHead) -> Bool {
+        if !request.isKeepAlive { return true }
+        guard case .stream = response.body else { return false }
+        return request.version < .http1_1
+    }
+
     private func send(_ response: HTTPResponse, to request: HTTPRequestHead) async throws {
         var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
         for (name, value) in response.fields.list { head.headers.add(name: name, value: value) }
-        if !request.isKeepAlive { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+        if isLast(response, to: request) { head.headers.replaceOrAdd(name: "Connection", value: "close") }
         let packs = packs(response, request)
         if ContentCoding.isCompressible(response.fields["Content-Type"]), configuration.compressionLevel > 0 {
             head.headers.add(name: "Vary", value: "Accept-Encoding")
@@ -132,7 +139,11 @@ struct HTTPSession {
                 try await outbound.write(.end(nil))
             }
         case .stream(let produce):
-            head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")
+            if request.version < .http1_1 {
+                head.version = .http1_0
+            } else {
+                head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")
+            }
             try await outbound.write(.head(head))
             if request.method != .HEAD {
                 let writer = Writer(outbound: outbound, allocator: channel.allocator)

@@ -123,12 +123,13 @@ import Testing
             Issue.record("no stream")
             return
         }
-        let writer = Collected()
+        let writer = CollectedBody()
         async let produced: Void = produce(writer)
         events.send(Self.event(.oom, "/docker/x", second: 1))
         events.send(Self.event(.oom, "/kubepods/a", second: 2))
         events.finish()
         try await produced
-        #expect(writer.text.split(separator: "\n").count == 1 && writer.text.hasSuffix("}\n") && writer.text.contains("/kubepods/a"))
+        let text = String(decoding: await writer.bytes, as: UTF8.self)
+        #expect(text.split(separator: "\n").count == 1 && text.hasSuffix("}\n") && text.contains("/kubepods/a"))
     }
 }

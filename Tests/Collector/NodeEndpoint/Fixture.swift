@@ -234,7 +234,7 @@ extension Fixture {
                 return (parts[0], parts.count > 1 ? parts[1] : "")
             }
         let response = await (router ?? self.router()).respond(to: HTTPRequest(method: method, path: halves[0], query: query, body: Array(body.utf8)))
-        guard case .bytes(let bytes) = response.body else { return Answer(status: response.status, fields: response.fields, text: "") }
-        return Answer(status: response.status, fields: response.fields, text: String(decoding: bytes, as: UTF8.self))
+        let bytes = try? await response.wholeBody()
+        return Answer(status: response.status, fields: response.fields, text: String(decoding: bytes ?? [], as: UTF8.self))
     }
 }

@@ -1,3 +1,4 @@
+import Exposition
 import HTTP
 import JSON
 import NodeEndpoint
@@ -63,16 +64,33 @@ import Testing
     }
 
     @Test(arguments: ["", "/cadvisor", "/resource", "/probes", "/slis", "/node"])
-    func `each page comes in both text forms`(page: String) async {
+    func `each page comes in both text forms`(page: String) async throws {
         let router = fixture.router()
         let plain = await router.respond(to: HTTPRequest(path: "/metrics" + page))
         #expect(plain.status == 200 && plain.fields["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
         let open = await router.respond(to: HTTPRequest(path: "/metrics" + page, fields: ["Accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1"]))
-        guard case .bytes(let bytes) = open.body else {
-            Issue.record("no bytes")
-            return
-        }
+        let bytes = try await open.wholeBody()
         #expect(open.fields["Content-Type"]?.hasPrefix("application/openmetrics-text") == true && bytes.suffix(6).elementsEqual("# EOF\n".utf8))
+    }
+
+    @Test func `the page of two thousand cgroups is sent in small pieces, and is the same`() async throws {
+        var large = fixture
+        let row = fixture.snapshot.rows.first { $0.reference.cgroupPath == "/kubepods/pod1/c1" }!
+        large.snapshot.rows = (0..<2000).map { number in
+            var row = row
+            row.reference.cgroupPath = "/kubepods/c\(number)"
+            return row
+        }
+        actor Pieces: HTTPBodyWriter {
+            var all: [[UInt8]] = []
+            func write(_ bytes: [UInt8]) { all.append(bytes) }
+        }
+        let pieces = Pieces()
+        try await CadvisorMetrics.write(large.snapshot, format: .openMetrics, sets: Set(MetricSet.allCases), to: pieces)
+        let whole = CadvisorMetrics.print(large.snapshot, format: .openMetrics, sets: Set(MetricSet.allCases))
+        let sizes = await pieces.all.map(\.count)
+        // At most a family beyond the piece that it was begun in.
+        #expect(await pieces.all.flatMap { $0 } == whole && sizes.count > 20 && sizes.max()! < whole.count / 8, "\(sizes)")
     }
 
     @Test func `a thousand pods cost no million comparisons`() async {

@@ -34,8 +34,7 @@ import Testing
 
     private func get(_ path: String, query: [(name: String, value: String)] = [], on router: HTTPRouter? = nil) async -> (Int, String) {
         let response = await (router ?? self.router()).respond(to: HTTPRequest(path: path, query: query))
-        guard case .bytes(let bytes) = response.body else { return (response.status, "stream") }
-        return (response.status, String(decoding: bytes, as: UTF8.self))
+        return (response.status, String(decoding: (try? await response.wholeBody()) ?? [], as: UTF8.self))
     }
 
     @Test func `healthz is ok, and lists what failed`() async {

@@ -75,8 +75,8 @@ struct RecordedMachine {
         var request = HTTPRequest(method: "GET", path: path)
         if !accept.isEmpty { request.fields["Accept"] = accept }
         let response = await router.respond(to: request)
-        guard case .bytes(let bytes) = response.body else { return Answer(status: response.status, fields: response.fields, text: "") }
-        return Answer(status: response.status, fields: response.fields, text: String(decoding: bytes, as: UTF8.self))
+        let bytes = try? await response.wholeBody()
+        return Answer(status: response.status, fields: response.fields, text: String(decoding: bytes ?? [], as: UTF8.self))
     }
 
     private struct Told: ContainerSource {

@@ -1,5 +1,6 @@
 import ContainerRuntime
 import Exposition
+import HTTP
 import JSON
 import Objects
 import Runtime
@@ -232,7 +233,7 @@ struct KubeletServiceTests {
             try await node.create(makePod("web", containers: [["name": "c", "image": "nginx"]]))
             try await node.eventually("ErrImagePull") { node.state("web")["state"]["waiting"]["reason"] == "ErrImagePull" }
             await #expect(throws: StatusError.self) {
-                try await node.service.logs(namespace: "default", pod: "web", container: nil, options: LogOptions(), writer: CollectingWriter())
+                try await node.service.logs(namespace: "default", pod: "web", container: nil, options: LogOptions(), writer: CollectedBody())
             }
             try await node.passing("ImagePullBackOff") { node.state("web")["state"]["waiting"]["reason"] == "ImagePullBackOff" }
             #expect(node.pod("web").podPhase == "Pending")

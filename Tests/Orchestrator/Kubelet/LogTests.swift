@@ -14,7 +14,7 @@ struct LogTests {
     private let system = HostFileSystem()
 
     private func read(_ options: LogOptions, restartCount: Int = 0) async throws -> String {
-        let writer = CollectingWriter()
+        let writer = CollectedBody()
         let reader = LogReader(files: LogFiles(directory: directory.path, restartCount: restartCount), options: options, time: ManualClock())
         try await reader.copy(to: writer)
         return String(decoding: await writer.bytes, as: UTF8.self)
@@ -88,7 +88,7 @@ struct LogTests {
 
     @Test func `following survives rotation and ends with the container`() async throws {
         let clock = ManualClock()
-        let writer = CollectingWriter()
+        let writer = CollectedBody()
         let flag = SharedFlag(true)
         let following = LogReader(
             files: LogFiles(directory: directory.path, restartCount: 0), options: LogOptions(follow: true), time: clock, isRunning: { flag.value })
@@ -130,7 +130,7 @@ struct LogTests {
         func message(_ pod: String, _ container: String? = nil, previous: Bool = false) async -> String {
             do {
                 try await node.service.logs(
-                    namespace: "default", pod: pod, container: container, options: LogOptions(previous: previous), writer: CollectingWriter())
+                    namespace: "default", pod: pod, container: container, options: LogOptions(previous: previous), writer: CollectedBody())
                 return "none"
             } catch {
                 return (error as? StatusError)?.message ?? "\(error)"
@@ -162,7 +162,7 @@ struct LogTests {
             let message = node.state("web")["state"]["terminated"]["message"].string ?? ""
             #expect(message == (20..<100).map { "line \($0)\n" }.joined())
             // The log of a pod that has ended is still there.
-            let writer = CollectingWriter()
+            let writer = CollectedBody()
             try await node.service.logs(namespace: "default", pod: "web", container: nil, options: LogOptions(follow: true, tailLines: 1), writer: writer)
             #expect(await writer.bytes == Array("line 99\n".utf8))
         }

@@ -78,6 +78,28 @@ import Testing
         #expect(lines[5000] == "m{name=\"a\u{FFFD}b\",x=\"y\"} 4999")
     }
 
+    @Test(arguments: [0, 100, 1 << 20]) func `a page that is taken in pieces is the page`(reserving: Int) {
+        func write(_ page: inout PageWriter, then: (inout PageWriter) -> Void) {
+            for family in 0..<20 {
+                page.begin(FamilyHead(name: "m\(family)", help: "Of \(family).", kind: .counter))
+                for number in 0..<family * 10 { page.sample(RenderedLabels([("n", "\(number)")]), value: .unsigned(UInt64(number)), at: 1) }
+                page.append(MetricFamily(name: "f\(family)", help: "", kind: .gauge))
+                then(&page)
+            }
+        }
+        var whole = PageWriter(format: .openMetrics)
+        write(&whole) { _ in }
+        var pieces: [UInt8] = []
+        var page = PageWriter(format: .openMetrics, reserving: reserving)
+        write(&page) { page in
+            let pending = page.pending
+            let piece = page.take()
+            #expect(piece.count == pending && page.pending == 0)
+            pieces += piece
+        }
+        #expect(pieces + page.finish() == whole.finish())
+    }
+
     private func printed(_ value: MetricValue) -> String {
         var page = PageWriter(format: .prometheus)
         page.begin(FamilyHead(name: "m", help: "", kind: .untyped))

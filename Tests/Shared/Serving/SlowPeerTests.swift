@@ -73,6 +73,29 @@ import Testing
         }
     }
 
+    /// HTTP/1.0 knows no chunks, so the end of the connection is the answer's, whatever the client asked for.
+    @Test(arguments: ["", "Connection: keep-alive\r\n"]) func `a stream to a client of HTTP 1.0 comes plain`(fields: String) async throws {
+        let handler = HTTPClosureHandler { _ in
+            HTTPResponse(
+                body: .stream { writer in
+                    for piece in ["one\n", "two\n"] { try await writer.write(Array(piece.utf8)) }
+                })
+        }
+        try await withTestServer(handler: handler) { port in
+            let client = try RawSocket(port: port)
+            try client.send("GET / HTTP/1.0\r\n\(fields)\r\n")
+            var answer: [UInt8] = []
+            #expect(
+                try await eventually(within: 10) {
+                    answer += client.take()
+                    return answer.suffix(8).elementsEqual("one\ntwo\n".utf8)
+                }, "\(String(decoding: answer, as: UTF8.self))")
+            let text = String(decoding: answer, as: UTF8.self).lowercased()
+            #expect(text.hasPrefix("http/1.0 200") && !text.contains("chunked") && text.hasSuffix("\r\n\r\none\ntwo\n"), "\(text)")
+            #expect(try await eventually(within: 10) { client.isClosedByPeer() })
+        }
+    }
+
     @Test func `a head over the limit is answered with 400`() async throws {
         try await withTestServer(handler: HTTPClosureHandler { _ in .text("ok") }) {
             $0.maximumHeaderBytes = 64 << 10

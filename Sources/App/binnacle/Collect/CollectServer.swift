@@ -19,6 +19,7 @@ struct CollectServer {
     let log: Logger
 
     static func make(_ settings: CollectSettings) async throws -> CollectServer {
+        ServingThreads.limit(to: 1)
         let files = HostFileSystem()
         let log = Logger(label: "binnacle")
         let registry = MetricRegistry()
@@ -51,7 +52,7 @@ struct CollectServer {
         options.mounts = collector.mounts
         options.hasStatusPage = true
         options.owners = { owners.statuses.filter { $0.state != .absent }.map { endpointStatus($0) } + (shipping.map { [$0.status] } ?? []) }
-        var checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector, settings.interval) }]
+        var checks = [HealthCheck("ping") { nil }, HealthCheck("log") { nil }, HealthCheck("syncloop") { await lateness(collector) }]
         if let shipping { checks.append(shipping.health) }
         var router = HTTPRouter()
         NodeEndpoint(readings: collector, events: collector.events, registry: registry, pods: nil, checks: checks, options: options).register(on: &router)
@@ -125,10 +126,11 @@ struct CollectServer {
         try await group.run()
     }
 
-    /// Why the newest round is too old, or nil. Three intervals are given, and ten seconds to a machine that is busy.
-    private static func lateness(_ collector: NodeCollector, _ interval: Duration) async -> String? {
+    /// Why the newest round is too old, or nil. Three intervals are given, as long as the CPU budget has made them by now, and
+    /// ten seconds to a machine that is busy.
+    private static func lateness(_ collector: NodeCollector) async -> String? {
         let age = SystemClock().now - (await collector.snapshot(maximumAge: nil)).timestamp
-        let limit = max(.seconds(10), interval * 3)
+        let limit = max(.seconds(10), await collector.interval * 3)
         return age > limit ? "the newest round is \(age.wholeMilliseconds / 1000) s old" : nil
     }
 

@@ -240,4 +240,15 @@ public struct CgroupLimits: Hashable, Sendable {
     public var cpuMask: String = ""
 
     public init() {}
+
+    /// These limits, and where there is none of CPU time, memory or threads that of a cgroup inside, if it holds all processes.
+    func filled(from inner: CgroupLimits) -> CgroupLimits {
+        var limits = self
+        if quota == nil, inner.quota != nil { (limits.quota, limits.period, limits.shares) = (inner.quota, inner.period, inner.shares) }
+        if memory == nil { limits.memory = inner.memory }
+        if swap == nil { limits.swap = inner.swap }
+        if (memoryReservation ?? 0) == 0 { limits.memoryReservation = inner.memoryReservation }
+        if threads == nil { limits.threads = inner.threads }
+        return limits
+    }
 }

@@ -55,6 +55,8 @@ extension NodeSnapshot {
                 yield &box.fields.sample
             }
         }
+        /// When the row was read, in nanoseconds since 1970.
+        public var time: Int64 { box.fields.sample.time }
         /// The sample before, for rates; nil in the first round.
         public var previous: CgroupSample? {
             _read { yield box.fields.previous }

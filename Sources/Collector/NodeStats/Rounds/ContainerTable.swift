@@ -58,8 +58,8 @@ final class ContainerTable {
     }
 
     /// The paths whose owners are to be asked for: all every tenth round, since an owner's word may change (a health check,
-    /// a new name), and each round those that are unknown and were first asked for less than thirty rounds ago. A cgroup that
-    /// nobody has claimed by then is most often nobody's.
+    /// a new name), and in the rounds of `asksAgain` those that are unknown. A cgroup that nobody has claimed by then is most
+    /// often nobody's.
     func pathsToAsk(of paths: Set<String>, round: Int) -> [String] {
         if round % 10 == 0 {
             if firstAsked.count > 2 * paths.count + 64 { firstAsked = firstAsked.filter { paths.contains($0.key) } }
@@ -67,13 +67,16 @@ final class ContainerTable {
         }
         return paths.filter { path in
             guard owners[path] == nil else { return false }
-            if let first = firstAsked[path] { return round - first < ContainerTable.eagerRounds }
+            if let first = firstAsked[path] { return ContainerTable.asksAgain(after: round - first) }
             firstAsked[path] = round
             return true
         }
     }
     private var firstAsked: [String: Int] = [:]
-    static let eagerRounds = 30
+
+    /// Whether the owners of a cgroup that nobody knows are asked again some rounds after the first time, beside the tenth
+    /// rounds that ask for all: most owners know a container within seconds, and most cgroups without one never get any.
+    static func asksAgain(after rounds: Int) -> Bool { rounds < 8 || (rounds < 30 && rounds % 4 == 0) }
 
     /// What came of asking: `told` are the owners that name their containers themselves, `answers` those that were asked.
     func setOwners(told: [ContainerReference], asked: [String], answers: [ContainerReference]) {

@@ -86,6 +86,9 @@ public actor NodeCollector {
         metrics.descriptorLimit.value = Double(files.descriptorLimit)
     }
 
+    /// How often rounds are made by now: as configured, or less often by the CPU budget.
+    public var interval: Duration { .milliseconds(budget.interval) }
+
     /// The newest round; a first one is made if there is none yet.
     public func snapshot() async -> NodeSnapshot { await snapshot(maximumAge: nil) }
 
@@ -242,6 +245,7 @@ public actor NodeCollector {
             rows.append(row(of: entry, sample: entry.current ?? sample, previous: entry.previous))
         }
         if layout.memoryVersion == 1 { addPodKills(to: &rows) }
+        addInnerLimits(to: &rows)
         details.end()
         return rows
     }
@@ -253,6 +257,19 @@ public actor NodeCollector {
             guard kills > 0 else { continue }
             rows[index].sample.oomKills = (rows[index].sample.oomKills ?? 0) + kills
             table.entries[rows[index].reference.cgroupPath]?.current?.oomKills = rows[index].sample.oomKills
+        }
+    }
+
+    /// crun makes a cgroup `container` inside the one that its engine names on cgroup v2, and may set the limits of the
+    /// container there alone. The rows are in the order of their paths.
+    private func addInnerLimits(to rows: inout [NodeSnapshot.Row]) {
+        guard layout.memoryVersion == 2 else { return }
+        for index in rows.indices.dropLast() where !rows[index].reference.containerID.isEmpty {
+            let inner = rows[index + 1]
+            guard inner.reference.cgroupPath.hasSuffix("/container"),
+                inner.reference.cgroupPath == rows[index].reference.cgroupPath + "/container"
+            else { continue }
+            rows[index].limits = rows[index].limits.filled(from: inner.limits)
         }
     }
 

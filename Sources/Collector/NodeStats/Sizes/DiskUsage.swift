@@ -153,7 +153,7 @@ struct DiskUsageMetrics: Sendable {
     let entries: Counter
     let directories: Counter
     let passes: Counter
-    let cpu: Counter
+    let cpu: Gauge
     let hung: Counter
     let refused: Counter
 
@@ -161,7 +161,7 @@ struct DiskUsageMetrics: Sendable {
         entries = metrics.counter("binnacle_collector_disk_usage_entries_total", "Files and directories that were looked at to measure sizes.")
         directories = metrics.counter("binnacle_collector_disk_usage_listings_total", "Directories that were listed to measure sizes.")
         passes = metrics.counter("binnacle_collector_disk_usage_passes_total", "Directory trees that were measured.")
-        cpu = metrics.counter("binnacle_collector_disk_usage_cpu_microseconds_total", "CPU time used to measure sizes.")
+        cpu = metrics.gauge("binnacle_collector_disk_usage_cpu_seconds", "CPU time used to measure sizes since the start, in seconds.")
         hung = metrics.counter("binnacle_collector_disk_usage_hung_total", "Times that a file system did not answer.")
         refused = metrics.counter("binnacle_collector_disk_usage_refused_total", "Directories beyond the limit, which are not measured.")
     }

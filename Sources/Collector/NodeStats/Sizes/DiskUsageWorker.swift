@@ -108,7 +108,7 @@ final class DiskUsageWorker {
         }
         guard isOurs else { return false }
         let cpu = BackgroundThread.cpuTime
-        usage.meters.cpu.increment(by: UInt64(max(0, cpu - counted) / 1000))
+        usage.meters.cpu.value += Double(max(0, cpu - counted)) / 1e9
         counted = cpu
         var pause = pacer.pause(cpu: cpu, time: BackgroundThread.steadyTime)
         while pause > 0 {

@@ -132,9 +132,3 @@ struct LogOutput {
         return bytes
     }
 }
-
-/// Keeps what is written, for callers that want the text.
-actor CollectingWriter: HTTPBodyWriter {
-    private(set) var bytes: [UInt8] = []
-    func write(_ more: [UInt8]) { bytes += more }
-}

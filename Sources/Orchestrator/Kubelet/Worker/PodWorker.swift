@@ -1,4 +1,5 @@
 import ContainerRuntime
+import HTTP
 import JSON
 import Objects
 import Runtime
@@ -282,7 +283,7 @@ actor PodWorker {
             guard let container = spec.container(name), container.terminationMessageFromLogs, let current = history[name].current,
                 let exit = current.exit, exit.code != 0, exit.message.isEmpty
             else { continue }
-            let writer = CollectingWriter()
+            let writer = CollectedBody()
             let reader = LogReader(files: logFiles(container: name, restartCount: current.restartCount), options: LogOptions(tailLines: 80))
             try? await reader.copy(to: writer)
             let text = String(decoding: await writer.bytes.suffix(2048), as: UTF8.self)
