@@ -153,6 +153,11 @@ actor Writer {
             try catalog.checkpoint()
             for file in files.values { try file.checkpoint() }
             files = [:]
+            // A reader that was the last to close a file could not take SQLite's own files away, as it may only read.
+            for name in try HostFileSystem().list(shared.directory) where name.hasSuffix(".db-shm") {
+                let file = String(name.dropLast(4))
+                if Day.isSeriesFile(file) { _ = try DayFile(writing: shared.path(file)) }
+            }
         }
     }
 }
