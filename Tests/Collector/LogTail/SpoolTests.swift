@@ -145,6 +145,28 @@ private final class Aggregator: LogSink {
         #expect(Set(lines).count == lines.count && lines.count > 1500 && lines.count < 2500, "\(lines.count)")
     }
 
+    @Test func `a disk without room stops reading under any policy, and lets go on when there is some`() async throws {
+        let place = TemporaryDirectory("spool")
+        let free = Mutex<Int64>(4 << 20)
+        var options = SpoolOptions()
+        options.whenFull = .dropOldest
+        let sink = Aggregator()
+        let present = try LogSpool(
+            path: place.file("spool.db"), options: options, node: "n", sink: sink, metrics: MetricRegistry(), clock: SystemClock(),
+            freeBytes: { _ in free.withLock { $0 } })
+        do {
+            try await present.append([batch(0..<10)])
+            Issue.record("it was taken")
+        } catch let full as SpoolFull {
+            #expect(full.description.contains("has only 4194304 bytes left"))
+        }
+        free.withLock { $0 = 5 << 20 }
+        try await present.append([batch(0..<10)])
+        try await present.drain()
+        #expect(sink.lines == numberedLines(0..<10))
+        #expect(DiskRoom.free(place.path) ?? 0 > 0)
+    }
+
     @Test func `one delivery is let in however small the spool, and none is left out while it is on its way`() async throws {
         let place = TemporaryDirectory("spool")
         let sink = Aggregator()

@@ -172,6 +172,7 @@ struct LineAssembler: Sendable {
     }
 
     var hasPartial: Bool { partials.contains { $0 != nil } }
+    var isIdle: Bool { !hasPartial && overlong == nil }
 
     /// The counts since the last call.
     mutating func takeCounts() -> Counts {

@@ -178,6 +178,8 @@ struct StreamPipeline: Sendable {
     }
 
     var isWaiting: Bool { group != nil || !ledger.entries.isEmpty }
+    /// Whether a new one would do what this one does, but for a form that must be found again and counters that begin again.
+    var isIdle: Bool { !isWaiting && secrets.keyLines == 0 }
 
     mutating func takeCounts() -> Counts {
         defer { counts = Counts() }
@@ -233,6 +235,7 @@ struct RunPipeline: Sendable {
     }
 
     var isWaiting: Bool { assembler.hasPartial || streams.contains { $0.isWaiting } }
+    var isIdle: Bool { assembler.isIdle && streams.allSatisfy(\.isIdle) }
 
     mutating func takeCounts() -> (lines: LineAssembler.Counts, streams: [StreamPipeline.Counts]) {
         (assembler.takeCounts(), streams.indices.map { streams[$0].takeCounts() })

@@ -85,6 +85,18 @@ final class GlobFiles: SourceFinder {
         if directories[path] == nil { directories[path] = .some((try? context.fileSystem.status(path))?.modified) }
     }
 
+    /// What is to come into a directory that is not there is told by the nearest one above it that is.
+    private func watchAbove(_ path: String, _ context: FinderContext) {
+        var above = path
+        while !above.isEmpty {
+            above = Self.split(above).directory
+            guard context.fileSystem.exists(above.isEmpty ? "/" : above) else { continue }
+            visit(above.isEmpty ? "/" : above, context)
+            if watched.count < Self.maximumWatches, watched.insert(above).inserted { context.hint.watch(above.isEmpty ? "/" : above) }
+            return
+        }
+    }
+
     private func walk(_ parts: ArraySlice<String>, _ path: String, _ context: FinderContext, _ found: inout Set<String>, _ visited: inout Int) {
         guard let part = parts.first else {
             if found.count < Self.maximumFiles { found.insert(path) }
@@ -103,6 +115,7 @@ final class GlobFiles: SourceFinder {
         visit(path.isEmpty ? "/" : path, context)
         guard let names = try? context.fileSystem.list(path.isEmpty ? "/" : path) else {
             watched.remove(path)
+            watchAbove(path, context)
             return
         }
         if watched.count < Self.maximumWatches, watched.insert(path).inserted { context.hint.watch(path.isEmpty ? "/" : path) }

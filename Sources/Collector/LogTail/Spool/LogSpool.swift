@@ -11,6 +11,8 @@ import Zstd
 /// backlog needs no more memory than a small one. Origins travel along: a delivery whose answer was lost is stored once.
 public actor LogSpool: LogSink {
     let database: Database
+    private let path: String
+    private let freeBytes: @Sendable (String) -> Int64?
     private let options: SpoolOptions
     private let node: String
     private let sink: any LogSink
@@ -39,6 +41,15 @@ public actor LogSpool: LogSink {
     public init(
         path: String, options: SpoolOptions, node: String, sink: any LogSink, metrics registry: MetricRegistry, clock: any WallClock = SystemClock()
     ) throws {
+        try self.init(path: path, options: options, node: node, sink: sink, metrics: registry, clock: clock, freeBytes: DiskRoom.free)
+    }
+
+    init(
+        path: String, options: SpoolOptions, node: String, sink: any LogSink, metrics registry: MetricRegistry, clock: any WallClock,
+        freeBytes: @escaping @Sendable (String) -> Int64?
+    ) throws {
+        self.path = path
+        self.freeBytes = freeBytes
         database = try Database(path: path, durability: .full)
         try database.execute(
             """
@@ -74,6 +85,10 @@ public actor LogSpool: LogSink {
     public func append(_ batches: [LogBatch]) async throws {
         let packed = compressor.compress(LogBatchCodec.encode(batches))
         let lines = batches.reduce(0) { $0 + $1.records.count }
+        if let free = freeBytes(path), free < DiskRoom.needed(for: packed.count) {
+            blocked.increment()
+            throw SpoolFull(diskOf: path, free: free)
+        }
         // One delivery is always let in, however large, or it could never be.
         if bytes > 0, bytes + Int64(packed.count) > options.maximumBytes {
             switch options.whenFull {

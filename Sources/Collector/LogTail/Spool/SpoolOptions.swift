@@ -1,3 +1,5 @@
+import Glibc
+
 /// How much the spool may hold, and what happens then.
 public struct SpoolOptions: Sendable {
     public enum WhenFull: String, Hashable, Sendable, CaseIterable {
@@ -28,8 +30,26 @@ public struct LogBusy: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "the aggregator is busy and asks to be left alone for \(wait)" }
 }
 
-/// The spool is full, and its policy is to block.
+/// There is no room in the spool, and its policy is to block, or none on its disk, and then no policy helps.
 public struct SpoolFull: Error, Hashable, Sendable, CustomStringConvertible {
-    public var maximumBytes: Int64
-    public var description: String { "the spool holds its \(maximumBytes) bytes; reading goes on when the aggregator has taken some" }
+    public var description: String
+
+    init(maximumBytes: Int64) { description = "the spool holds its \(maximumBytes) bytes; reading goes on when the aggregator has taken some" }
+    init(diskOf path: String, free: Int64) {
+        description = "the disk of \(path) has only \(free) bytes left; reading goes on when there is room"
+    }
+}
+
+/// Room on disks.
+enum DiskRoom {
+    /// What may still be written on the disk that a path is on; nil if that cannot be told.
+    @Sendable static func free(_ path: String) -> Int64? {
+        var info = statvfs()
+        guard unsafe statvfs(path, &info) == 0 else { return nil }
+        return Int64(clamping: UInt64(info.f_bavail).multipliedReportingOverflow(by: UInt64(info.f_frsize)).partialValue)
+    }
+
+    /// SQLite writes a delivery into its log, then into its file, and needs some room to delete in: on a disk that is full to the last
+    /// byte nothing could be taken out either.
+    static func needed(for bytes: Int) -> Int64 { Int64(bytes) * 3 + (4 << 20) }
 }

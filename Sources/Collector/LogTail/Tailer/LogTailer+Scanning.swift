@@ -196,8 +196,12 @@ extension LogTailer {
         if openFiles + waiting < options.maximumOpenFiles { return true }
         guard madeRoom != now else { return false }
         madeRoom = now
-        for source in sources.flatMap({ $0.values }) {
-            for file in source.files where file.handle != nil && !file.isGone && file.size <= file.offset && now - file.grown > 1_000_000_000 { close(file) }
+        for source in ordered ?? sources.flatMap({ $0.values }) {
+            for file in source.files where file.handle != nil && !file.isGone && file.size <= file.offset && now - file.grown > 1_000_000_000 {
+                close(file)
+                // Of very many files the memory counts too.
+                if source.files.count == 1, source.pipelines[file.name.run]?.isIdle == true { source.pipelines = [:] }
+            }
         }
         return openFiles + waiting < options.maximumOpenFiles
     }
