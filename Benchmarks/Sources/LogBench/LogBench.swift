@@ -9,7 +9,8 @@ import Telemetry
 /// What the log store costs: CPU on the way in, bytes on disk, time to find.
 ///
 /// `LogBench DIRECTORY [MEGABYTES]` fills a store and measures; `LogBench text FILE [MEGABYTES]` writes the same lines to a file, for
-/// what it is compared with (scripts/bench-logs); `LogBench open DIRECTORY` measures the queries on a store that is there.
+/// what it is compared with (scripts/bench-logs); `LogBench open DIRECTORY` measures the queries on a store that is there; `write` and
+/// `verify` are for cutting the power.
 @main struct LogBench {
     final class BenchClock: WallClock, Sendable {
         private let value = Atomic<Int64>(MadeLogs.start + 73_000_000_000_000)
@@ -28,6 +29,8 @@ import Telemetry
         if arguments[1] == "text" {
             return try text(arguments[2], lines: lines(arguments.count > 3 ? arguments[3] : "1000"))
         }
+        if arguments[1] == "write" { return try await PowerCut.write(arguments[2], seconds: arguments.count > 3 ? Int(arguments[3]) ?? 10 : 10) }
+        if arguments[1] == "verify" { return try await PowerCut.verify(arguments[2]) }
         if arguments[1] == "open" {
             let archive = try LogArchive(options(arguments[2]), metrics: MetricRegistry())
             try await queries(archive)

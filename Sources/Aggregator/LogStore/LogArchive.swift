@@ -179,7 +179,7 @@ public final class LogArchive: Sendable {
         while !Task.isCancelled {
             rounds += 1
             // Replaced chunks outlive every query by ten to twenty minutes.
-            if rounds % 60 == 0 { try? await writer.purge() }
+            if rounds % 60 == 0 { try? await writer.purge(now: options.clock.nanoseconds) }
             // A failed flush is counted by the writer and met again in ten seconds; the records are safe in the log.
             try? await maintain()
             try? await Task.sleep(for: .seconds(10))

@@ -141,5 +141,11 @@ final class LogWAL {
 
     func markCount() throws -> Int { Int(try database.scalar("SELECT count(*) FROM mark")?.integer ?? 0) }
 
+    /// Writes the file anew, so that nothing is left in it of what was removed.
+    func scrub() throws {
+        try database.execute("VACUUM")
+        try checkpoint()
+    }
+
     func checkpoint() throws { try database.checkpoint(truncating: true) }
 }

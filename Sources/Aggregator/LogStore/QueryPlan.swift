@@ -118,7 +118,7 @@ struct QueryPlan: Sendable {
             }
             found = Found(columns: try cache.columns(key), text: nil, rows: [], streams: [])
         }
-        var candidates = candidates(found.columns)
+        var candidates = candidates(found.columns, source.minimumTime...max(source.minimumTime, source.maximumTime))
         guard !candidates.isEmpty else { return nil }
         statistics.lines += candidates.count
         if case .chunk(let key, let chunk) = source, let driver = matcher.driver, !cache.hasText(key) {
@@ -186,7 +186,11 @@ struct QueryPlan: Sendable {
     }
 
     /// The rows that pass all but the text.
-    private func candidates(_ columns: LogColumns) -> [Int] {
+    /// - Parameter span: the first and the last time of all rows.
+    private func candidates(_ columns: LogColumns, _ span: ClosedRange<Int64>) -> [Int] {
+        if streams == nil, minimumSeverity == 0, after == nil, before == nil, from <= span.lowerBound, through >= span.upperBound {
+            return Array(0..<columns.count)
+        }
         var rows: [Int] = []
         var start = 0
         for run in columns.runs {

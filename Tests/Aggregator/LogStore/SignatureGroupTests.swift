@@ -104,8 +104,8 @@ import Testing
         // Deleted, replaced and purged: the group holds nothing of it, and finds the rest.
         _ = try await archive.delete(LogDeletion([], in: march..<march + 100))
         try await archive.maintain()
-        try await archive.writer.purge()
-        try await archive.writer.purge()
+        try await archive.writer.purge(now: march)
+        try await archive.writer.purge(now: march)
         #expect(try await find(7).lines == 0)
         #expect(try await find(700).lines == 1)
         #expect(try await archive.check().damaged == [])

@@ -36,9 +36,9 @@ enum GramSignature {
             known += 1
             guard known >= gramBytes else { continue }
             let hash = hash(gram)
-            guard hash >> 63 == 0 else { continue }
-            let bit = Int(hash >> 32) & (maximumBits - 1)
-            bits[bit >> 6] |= 1 << UInt64(bit & 63)
+            // Whether the gram is kept is as good as a coin, so it is not a branch.
+            let bit = Int(truncatingIfNeeded: hash >> 32) & (maximumBits - 1)
+            bits[bit >> 6] |= (~hash >> 63) << UInt64(bit & 63)
         }
         return folded(words)
     }

@@ -41,7 +41,11 @@ struct ColumnSearch {
         case .dictionary(let count, let lengths, let bytes, let ids):
             let list = try TextList(lengths: try loader.numbers(lengths, count: count), bytes: try loader.bytes(bytes))
             guard let known = verdicts(list.bytes, starts: Array(list.offsets.dropLast()), ends: Array(list.offsets.dropFirst())) else { return nil }
-            let numbers = try loader.numbers(ids, count: rows.count)
+            let packed = try loader.bytes(ids)
+            if let (base, range) = try NumberColumn.singlePlane(packed, count: rows.count) {
+                return try Self.verdicts(packed, range, base: base, known, count: rows.count)
+            }
+            let numbers = try NumberColumn.decode(packed, count: rows.count)
             guard numbers.allSatisfy({ $0 >= 0 && $0 < Int64(count) }) else { throw CodingError("a dictionary lacks a text") }
             return numbers.map { known[Int($0)] }
         case .number where needle.count > 18, .address where needle.count > 15: return nil
@@ -55,6 +59,32 @@ struct ColumnSearch {
             let text = try TextFrame.render(try loader.load(node, count: rows.count), times: rows.map { times[Int($0)] }, expected: nil)
             return verdicts(text.bytes, starts: text.starts, ends: text.ends)
         }
+    }
+
+    /// The verdicts of texts by their numbers in a dictionary, each the base and a byte.
+    /// - Parameter known: the verdicts of the dictionary's texts.
+    private static func verdicts(_ bytes: [UInt8], _ range: Range<Int>, base: Int64, _ known: [UInt8], count: Int) throws(CodingError) -> [UInt8] {
+        let missing: UInt8 = 0x80
+        var table = [UInt8](repeating: missing, count: 256)
+        for (number, verdict) in known.enumerated() {
+            let (place, overflow) = Int64(number).subtractingReportingOverflow(base)
+            if !overflow, place >= 0, place < 256 { table[Int(place)] = verdict }
+        }
+        var result: [UInt8] = []
+        var seen: UInt8 = 0
+        if range.isEmpty {
+            seen = table[0]
+            result = Array(repeating: seen, count: count)
+        } else {
+            result.reserveCapacity(count)
+            for byte in bytes[range] {
+                let verdict = table[Int(byte)]
+                result.append(verdict)
+                seen |= verdict
+            }
+        }
+        guard seen & missing == 0 else { throw CodingError("a dictionary lacks a text") }
+        return result
     }
 
     private func verdicts(

@@ -82,6 +82,18 @@ enum NumberColumn {
         return Double(bits) + fraction * (1.3465 - 0.3465 * fraction)
     }
 
+    /// Where the bytes of a column lie whose numbers are each the base and a byte; an empty range if all are the base; nil if
+    /// the column has another form.
+    static func singlePlane(_ bytes: [UInt8], count: Int) throws(CodingError) -> (base: Int64, range: Range<Int>)? {
+        guard count > 0, bytes.first == direct else { return nil }
+        var reader = ByteReader(bytes, at: 1)
+        let base = try reader.signed()
+        let planes = Int(try reader.byte())
+        guard planes <= 1 else { return nil }
+        guard bytes.count - reader.offset == planes * count else { throw CodingError("a column of numbers is \(bytes.count) bytes long") }
+        return (base, reader.offset..<bytes.count)
+    }
+
     /// Some of the numbers.
     /// - Parameter places: ascending, each once, below `count`.
     static func decode(_ bytes: [UInt8], count: Int, only places: [Int32]) throws(CodingError) -> [Int64] {

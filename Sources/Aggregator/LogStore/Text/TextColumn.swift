@@ -108,7 +108,11 @@ struct TextColumnLoader {
 
     /// For each template (and first, for none) the texts that have it.
     func members(_ reference: ColumnReference, count: Int, templates: Int) throws(CodingError) -> [[Int32]] {
-        let numbers = try numbers(reference, count: count)
+        let packed = try bytes(reference)
+        if let (base, range) = try NumberColumn.singlePlane(packed, count: count), !range.isEmpty, base >= 0, base <= Int64(templates) {
+            return try Self.members(packed, range, base: Int(base), templates: templates)
+        }
+        let numbers = try NumberColumn.decode(packed, count: count)
         var counts = [Int](repeating: 0, count: templates + 1)
         for number in numbers {
             guard number >= 0, number <= Int64(templates) else { throw CodingError("template \(number) is unknown") }
@@ -121,6 +125,20 @@ struct TextColumnLoader {
             members.append(list)
         }
         for (index, number) in numbers.enumerated() { members[Int(number)].append(Int32(truncatingIfNeeded: index)) }
+        return members
+    }
+
+    private static func members(_ bytes: [UInt8], _ range: Range<Int>, base: Int, templates: Int) throws(CodingError) -> [[Int32]] {
+        var counts = [Int](repeating: 0, count: 256)
+        for byte in bytes[range] { counts[Int(byte)] += 1 }
+        if let last = counts.lastIndex(where: { $0 > 0 }), base + last > templates { throw CodingError("template \(base + last) is unknown") }
+        var members = [[Int32]](repeating: [], count: templates + 1)
+        for (byte, count) in counts.enumerated() where count > 0 { members[base + byte].reserveCapacity(count) }
+        var index: Int32 = 0
+        for byte in bytes[range] {
+            members[base + Int(byte)].append(index)
+            index &+= 1
+        }
         return members
     }
 
