@@ -35,7 +35,7 @@ enum PowerCut {
             if number % 20_000 == 0 { try await archive.compact() }
         }
         // No close: the disk is about to lose its power.
-        unsafe fflush(nil)
+        fflush(nil)
         exit(0)
     }
 

@@ -16,7 +16,7 @@ final class LogWAL {
     }
 
     let database: Database
-    private let compressor = ZstdCompressor(level: 1)
+    private let compressor = ZstdCompressor(level: -3)
     private(set) var nextSequence: Int64 = 1
 
     init(path: String) throws {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import JSON
-import LogStore
 import Runtime
 import SeriesStore
 import Terminal
