@@ -9,7 +9,8 @@ import Telemetry
 /// What the log store costs: CPU on the way in, bytes on disk, time to find.
 ///
 /// `LogBench DIRECTORY [MEGABYTES]` fills a store and measures; `LogBench text FILE [MEGABYTES]` writes the same lines to a file, for
-/// what it is compared with (scripts/bench-logs); `LogBench open DIRECTORY` measures the queries on a store that is there.
+/// what it is compared with (scripts/bench-logs); `LogBench open DIRECTORY [needles]` measures the queries, or those for rare texts, on a store that is there; `write` and
+/// `verify` are for cutting the power.
 @main struct LogBench {
     final class BenchClock: WallClock, Sendable {
         private let value = Atomic<Int64>(MadeLogs.start + 73_000_000_000_000)
@@ -28,9 +29,11 @@ import Telemetry
         if arguments[1] == "text" {
             return try text(arguments[2], lines: lines(arguments.count > 3 ? arguments[3] : "1000"))
         }
+        if arguments[1] == "write" { return try await PowerCut.write(arguments[2], seconds: arguments.count > 3 ? Int(arguments[3]) ?? 10 : 10) }
+        if arguments[1] == "verify" { return try await PowerCut.verify(arguments[2]) }
         if arguments[1] == "open" {
             let archive = try LogArchive(options(arguments[2]), metrics: MetricRegistry())
-            try await queries(archive)
+            try await queries(archive, onlyNeedles: arguments.count > 3 && arguments[3] == "needles")
             return try await archive.close()
         }
         let lines = lines(arguments.count > 2 ? arguments[2] : "1000")
@@ -128,7 +131,7 @@ import Telemetry
         )
     }
 
-    private static func queries(_ archive: LogArchive) async throws {
+    private static func queries(_ archive: LogArchive, onlyNeedles: Bool = false) async throws {
         // An identifier from the middle of what is there.
         let middle = MadeLogs.start + 36_000_000_000_000
         let page = try await archive.page(
@@ -137,18 +140,20 @@ import Telemetry
         let line = String(decoding: text.bytes[text.starts[0]..<text.ends[0]], as: UTF8.self)
         let needle = line.split(separator: "\"").first { $0.utf8.count == 32 }.map(String.init) ?? ""
         func filters(_ text: String) -> [LineFilter] { [.contains(text)] }
-        for (name, wanted) in [
+        let searches: [(String, [LineFilter])] = [
             ("a rare token", filters(needle)), ("half a rare token", filters(String(needle.prefix(12)))),
             ("an absent token", filters("feedfacefeedfacefeedfacefeedface")),
             ("a substring, no index", filters("kaloka")), ("a frequent word", filters("timeout")),
             ("an expression", [LineFilter([.matches(try Pattern("status\":(404|500).*duration_ms\":8[0-9][0-9]"))])]),
             ("an expression without a text", [LineFilter([.matches(try Pattern("[45][0-9][0-9] [0-9]{5} "))])]),
-        ] as [(String, [LineFilter])] {
+        ]
+        for (name, wanted) in searches.prefix(onlyNeedles ? 3 : searches.count) {
             try await measure(name) {
                 let (lines, cost) = try await count(archive, wanted)
                 return "\(lines) lines, \(cost.chunksSkipped) of \(cost.chunks) chunks skipped, \(cost.bytes >> 20) MiB of text"
             }
         }
+        guard !onlyNeedles else { return }
         try await measure("JSON field, count by level") {
             let (partials, _) = try await archive.scan(LogSelection([Matcher("container", equals: "api")], in: all), into: { [String: Int]() }) {
                 counts, rows in

@@ -94,6 +94,13 @@ final class ChunkCache: Sendable {
         return text
     }
 
+    func hasColumns(_ key: Key) -> Bool { state.withLock { $0.entries[key]?.columns != nil } }
+
+    /// The rows' times, for whoever may not throw otherwise.
+    func times(_ key: Key) throws(CodingError) -> [Int64] {
+        do { return try columns(key).times } catch { throw CodingError("\(error)") }
+    }
+
     func hasText(_ key: Key) -> Bool { state.withLock { $0.entries[key]?.text != nil } }
 
     /// Some rows' lines, in the order of the rows. Few rows of a chunk are written out alone, unless it is asked again and again.

@@ -80,12 +80,14 @@ final class DayWriter {
 
     init(path: String) throws {
         database = try Database(path: path, durability: .full, pageSize: 4096)
+        // What is purged is overwritten, not only unlinked.
+        try database.execute("PRAGMA secure_delete=ON")
         try database.execute(
             """
             CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS chunk(id INTEGER PRIMARY KEY, t0 INTEGER, t1 INTEGER, n INTEGER, raw INTEGER, stored INTEGER,
-                severities INTEGER, streams BLOB, died INTEGER, crc INTEGER);
+                severities INTEGER, streams BLOB, died INTEGER, crc INTEGER, level INTEGER);
             CREATE TABLE IF NOT EXISTS columns(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS text(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS segments(chunk INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -127,7 +129,7 @@ final class DayWriter {
             if chunks.isEmpty {
                 // A chunk of no records holds the number.
                 let row = ChunkRow(minimumTime: 1, maximumTime: 0, count: 0, rawBytes: 0, severityMask: 0, streams: [], died: nil)
-                try database.run("INSERT INTO chunk VALUES(?, 1, 0, 0, 0, 0, 0, x'', NULL, ?)", .integer(newest), .integer(Int64(row.checksum)))
+                try database.run("INSERT INTO chunk VALUES(?, 1, 0, 0, 0, 0, 0, x'', NULL, ?, 0)", .integer(newest), .integer(Int64(row.checksum)))
             }
             for chunk in old {
                 var row = ChunkRow(chunk)
@@ -162,9 +164,10 @@ final class DayWriter {
             minimumTime: chunk.minimumTime, maximumTime: chunk.maximumTime, count: chunk.count, rawBytes: chunk.rawBytes,
             severityMask: chunk.severityMask, streams: chunk.streams, died: nil)
         try database.run(
-            "INSERT INTO chunk(t0, t1, n, raw, stored, severities, streams, crc) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunk(t0, t1, n, raw, stored, severities, streams, crc, level) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             .integer(chunk.minimumTime), .integer(chunk.maximumTime), .integer(Int64(chunk.count)), .integer(Int64(chunk.rawBytes)),
-            .integer(Int64(chunk.storedBytes)), .integer(Int64(chunk.severityMask)), .blob(row.streamBytes), .integer(Int64(row.checksum)))
+            .integer(Int64(chunk.storedBytes)), .integer(Int64(chunk.severityMask)), .blob(row.streamBytes), .integer(Int64(row.checksum)),
+            .integer(Int64(chunk.level)))
         let number = database.lastInsertedRow
         let id = SQLiteValue.integer(number)
         try database.run("INSERT INTO columns VALUES(?, ?)", id, .blob(chunk.columns))
@@ -174,6 +177,12 @@ final class DayWriter {
         try database.run("INSERT INTO signature VALUES(?, ?)", id, .blob(chunk.signature))
         try database.run("INSERT INTO counts VALUES(?, ?)", id, .blob(chunk.counts))
         return number
+    }
+
+    /// Gives free pages back, and empties SQLite's own log: what was purged is in neither file any more.
+    func shrink() throws {
+        try database.execute("PRAGMA incremental_vacuum")
+        try database.checkpoint(truncating: true)
     }
 
     /// Moves SQLite's own log into the file, so that the file alone is whole.

@@ -13,6 +13,8 @@ final class DayReader: Sendable {
         /// Of text with its line feeds.
         var rawBytes: Int
         var count: Int
+        /// How hard it was compressed: what had to be quick is compressed again when its day is over.
+        var level = 0
         /// Whether a group of signatures has been asked about it already.
         var isProbed = false
         /// Its row in the table is damaged; only the number is known.
@@ -66,7 +68,7 @@ final class DayReader: Sendable {
     private func list(_ newest: Int64) throws -> [Chunk] {
         if let known = listed.withLock({ $0 }), known.newest == newest { return known.chunks }
         let chunks = try database.withLock { database in
-            let statement = try database.prepare("SELECT id, t0, t1, severities, streams, raw, n, died, crc FROM chunk ORDER BY id")
+            let statement = try database.prepare("SELECT id, t0, t1, severities, streams, raw, n, died, crc, level FROM chunk ORDER BY id")
             defer { statement.reset() }
             var chunks: [Chunk] = []
             while try statement.step() {
@@ -98,7 +100,7 @@ final class DayReader: Sendable {
         let chunk = Chunk(
             id: statement.integer(0), minimumTime: statement.integer(1), maximumTime: statement.integer(2),
             severityMask: UInt8(truncatingIfNeeded: statement.integer(3)), streams: streams, rawBytes: Int(statement.integer(5)),
-            count: Int(statement.integer(6)))
+            count: Int(statement.integer(6)), level: Int(statement.integer(9)))
         guard chunk.rawBytes >= 0, chunk.count >= 0 else { return nil }
         var row = ChunkRow(chunk)
         row.died = died

@@ -35,7 +35,7 @@ public final class LogArchive: Sendable {
         /// or when its first record is this many nanoseconds old.
         public var flushAge: Int64 = 300_000_000_000
         /// All heads together; above it an append waits for the disk.
-        public var maximumHeadBytes = 64 << 20
+        public var maximumHeadBytes = 24 << 20
         /// Requests that wait for a commit; above it they are refused.
         public var maximumPendingBytes = 64 << 20
         public var maximumStreams = 100_000
@@ -44,7 +44,7 @@ public final class LogArchive: Sendable {
         /// The most such marks of one sender.
         public var maximumRequestMarks = 1_000_000
         /// Decoded chunks kept for the next query.
-        public var cacheBytes = 64 << 20
+        public var cacheBytes = 16 << 20
         /// The most bytes of lines that one page or context holds.
         public var maximumPageBytes = 64 << 20
         public var clock: any WallClock = SystemClock()
@@ -194,7 +194,7 @@ public final class LogArchive: Sendable {
         while !Task.isCancelled {
             rounds += 1
             // Replaced chunks outlive every query by ten to twenty minutes.
-            if rounds % 60 == 0 { try? await writer.purge() }
+            if rounds % 60 == 0 { try? await writer.purge(now: options.clock.nanoseconds) }
             // A failed flush is counted by the writer and met again in ten seconds; the records are safe in the log.
             try? await maintain()
             try? await Task.sleep(for: .seconds(10))

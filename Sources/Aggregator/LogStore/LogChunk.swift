@@ -19,6 +19,8 @@ struct LogChunk: Sendable {
     var signature: [UInt8]
     /// `MinuteCounts`, framed.
     var counts: [UInt8]
+    /// How hard it was compressed.
+    var level: Int
 
     var storedBytes: Int { columns.count + text.storedBytes + fields.count + signature.count + counts.count }
 }
@@ -47,16 +49,23 @@ struct ChunkEncoder {
             text = LogText(bytes: [], starts: [], ends: [])
         }
         for block in ordered {
-            for row in 0..<block.count {
-                let length = block.columns.lengths[row]
-                if text.bytes.count + length > targetBytes { cut() }
-                columns.append(
-                    stream: block.stream, time: block.columns.times[row], sequence: block.columns.sequences[row],
-                    severity: block.columns.severities[row], length: length, fields: block.columns.fields.isEmpty ? Labels() : block.columns.fields[row])
-                text.starts.append(text.bytes.count)
-                text.bytes.append(contentsOf: block.text.bytes[block.text.starts[row]..<block.text.ends[row]])
-                text.ends.append(text.bytes.count)
-                text.bytes.append(0x0A)
+            var row = 0
+            while row < block.count {
+                // As many rows as fit, which lie side by side; one at least if there is nothing yet.
+                let start = block.text.starts[row]
+                let room = targetBytes - text.bytes.count
+                var stop = columns.count == 0 ? row + 1 : row
+                while stop < block.count, block.text.ends[stop] - start <= room { stop += 1 }
+                guard stop > row else {
+                    cut()
+                    continue
+                }
+                columns.append(block.columns, row..<stop, stream: block.stream)
+                let shift = text.bytes.count - start
+                text.starts += block.text.starts[row..<stop].lazy.map { $0 + shift }
+                text.ends += block.text.ends[row..<stop].lazy.map { $0 + shift }
+                text.bytes += block.text.bytes[start...block.text.ends[stop - 1]]
+                row = stop
             }
         }
         cut()
@@ -73,6 +82,6 @@ struct ChunkEncoder {
             severityMask: columns.severityMask, streams: Set(columns.runs.map(\.stream)).sorted(), columns: columnWriter.bytes,
             text: TextFrame.encode(text, times: columns.times, compressor: compressor, isThorough: level > 3),
             fields: FieldFrame.encode(columns.fields, times: columns.times, compressor: compressor),
-            signature: GramSignature.build(text.bytes), counts: countWriter.bytes)
+            signature: GramSignature.build(text.bytes), counts: countWriter.bytes, level: level)
     }
 }

@@ -38,6 +38,24 @@ struct LogColumns: Sendable, Hashable {
         lengths.append(length)
     }
 
+    /// Appends rows of columns of one run.
+    mutating func append(_ other: LogColumns, _ rows: Range<Int>, stream: Int) {
+        guard !rows.isEmpty else { return }
+        if !other.fields.isEmpty || !fields.isEmpty {
+            while fields.count < count { fields.append(Labels()) }
+            if other.fields.isEmpty { fields += Array(repeating: Labels(), count: rows.count) } else { fields += other.fields[rows] }
+        }
+        if let last = runs.indices.last, runs[last].stream == stream {
+            runs[last].count += rows.count
+        } else {
+            runs.append(Run(stream: stream, count: rows.count))
+        }
+        times += other.times[rows]
+        sequences += other.sequences[rows]
+        severities += other.severities[rows]
+        lengths += other.lengths[rows]
+    }
+
     /// The raw form of the six columns that a block in the write-ahead log has, each to be framed (`ColumnFrame`) on its own: runs,
     /// times, sequences, severities, lengths, fields.
     func encoded() -> [[UInt8]] {

@@ -16,7 +16,7 @@ final class LogWAL {
     }
 
     let database: Database
-    private let compressor = ZstdCompressor(level: 1)
+    private let compressor = ZstdCompressor(level: -3)
     private(set) var nextSequence: Int64 = 1
 
     /// - Parameter isReadOnly: one state of the log is read, whatever its owner writes meanwhile, until `endReading`.
@@ -146,6 +146,12 @@ final class LogWAL {
     }
 
     func markCount() throws -> Int { Int(try database.scalar("SELECT count(*) FROM mark")?.integer ?? 0) }
+
+    /// Writes the file anew, so that nothing is left in it of what was removed.
+    func scrub() throws {
+        try database.execute("VACUUM")
+        try checkpoint()
+    }
 
     func checkpoint() throws { try database.checkpoint(truncating: true) }
 }

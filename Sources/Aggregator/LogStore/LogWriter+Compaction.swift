@@ -5,7 +5,11 @@ import Telemetry
 
 /// Which small chunks to write together. Larger chunks have fewer templates and dictionaries for the same text.
 enum CompactionPlan {
-    /// Neighbours in time among the chunks that are less than half of the target, together at most the target.
+    /// The level of what is written without haste.
+    static let level = 9
+
+    /// Neighbours in time among the chunks that are less than half of the target, together at most the target; of a day that is
+    /// over then each chunk that was compressed in haste.
     /// - Parameter isOver: whether the day is over, so that what is small now will not be joined by more.
     static func choose(_ chunks: [DayReader.Chunk], target: Int, isOver: Bool) -> [DayReader.Chunk]? {
         let small = chunks.filter { !$0.isDamaged && $0.count > 0 && $0.rawBytes < target / 2 }.sorted { ($0.minimumTime, $0.id) < ($1.minimumTime, $1.id) }
@@ -16,8 +20,9 @@ enum CompactionPlan {
             run.append(chunk)
             bytes += chunk.rawBytes
         }
-        guard run.count >= 2, isOver || bytes >= target / 2 || run.count >= 64 else { return nil }
-        return run
+        if run.count >= 2, isOver || bytes >= target / 2 || run.count >= 64 { return run }
+        guard isOver, let hasty = chunks.first(where: { !$0.isDamaged && $0.count > 0 && $0.level < level }) else { return nil }
+        return [hasty]
     }
 }
 
@@ -45,14 +50,21 @@ extension LogWriter {
     }
 
     /// Removes replaced chunks that no query can be reading any more: those that had died a round ago.
-    func purge() throws {
+    ///
+    /// Where lines were deleted the files are then made small, so that what is gone from the answers is gone from them too.
+    func purge(now: Int64) throws {
+        let today = DayFile.day(of: now)
+        var isScrubbed = false
         for (day, entry) in view.snapshot() where entry.newestChunk > 0 {
             if let number = purgeable[day], try writer(day).purge(diedBy: number) > 0 {
                 cache.forgetChunks(day: day)
                 try cache.reader(day).forgetGroups()
+                if day < today || scrubbed.contains(day) { try writer(day).shrink() }
+                if scrubbed.remove(day) != nil { isScrubbed = true }
             }
             purgeable[day] = entry.newestChunk
         }
+        if isScrubbed { try wal.scrub() }
     }
 
     /// The records of some chunks as new chunks.
@@ -63,7 +75,7 @@ extension LogWriter {
         for chunk in chunks { blocks += try self.blocks(of: chunk, day: day, cache: cache) { _, _ in true } }
         let ranks = catalogue.ranks(of: Set(blocks.map(\.stream)))
         // What was chosen fits one chunk.
-        return ChunkEncoder(targetBytes: max(targetBytes, chunks.reduce(0) { $0 + $1.rawBytes }), level: 9).encode(blocks, rank: ranks)
+        return ChunkEncoder(targetBytes: max(targetBytes, chunks.reduce(0) { $0 + $1.rawBytes }), level: CompactionPlan.level).encode(blocks, rank: ranks)
     }
 
     /// A chunk's records, those that are to stay, a block for each run of one stream.
@@ -97,8 +109,8 @@ extension LogArchive {
     public func compact() async throws {
         while try await writer.compactOnce(now: .max) {}
         while try await writer.groupOnce(now: .max) {}
-        try await writer.purge()
-        try await writer.purge()
+        try await writer.purge(now: .max)
+        try await writer.purge(now: .max)
     }
 
     /// The bytes that each kind of part takes in all day files.

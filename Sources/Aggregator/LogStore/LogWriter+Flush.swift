@@ -30,7 +30,7 @@ extension LogWriter {
             let ranks = catalogue.ranks(of: Set(blocks.map(\.stream)))
             // A head that filled within a minute is packed quickly; a quieter one has time for a better ratio.
             let isBusy = options.clock.nanoseconds - (blocks.first?.committed ?? 0) < 60_000_000_000
-            let chunks = await Self.encode(blocks, ranks, ChunkEncoder(targetBytes: options.chunkBytes, level: isBusy ? 3 : 9))
+            let chunks = await Self.encode(blocks, ranks, ChunkEncoder(targetBytes: options.chunkBytes, level: isBusy ? 1 : CompactionPlan.level))
             guard !isClosed else { throw LogStoreError.closed }
             let labels = catalogue.labels(of: Set(blocks.map(\.stream)))
             let newest = try writer(day).append(chunks, flushedSequence: flushedSequence, labels: labels)

@@ -38,6 +38,8 @@ actor LogWriter {
     var purgeable: [Int: Int64] = [:]
     /// Days with a damaged group of signatures; what is there is left alone.
     var ungroupable: Set<Int> = []
+    /// Days of which lines were deleted whose old chunks are not purged yet.
+    var scrubbed: Set<Int> = []
     /// When marks were looked through last.
     var marksKept = Int64.min
     /// When the rules of retention were applied last.

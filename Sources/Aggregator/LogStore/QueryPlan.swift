@@ -99,7 +99,7 @@ struct QueryPlan: Sendable {
         var answers: [Int64: Bool] = [:]
         for group in try reader.groups() {
             let mask = try group.candidates(matcher.probe) { try reader.slice($0, of: group.id) }
-            for (place, member) in group.members.enumerated() { answers[member] = mask[place >> 6] >> UInt64(place & 63) & 1 != 0 }
+            for (place, member) in group.members.enumerated() { answers[member] = mask[place] }
         }
         return answers
     }
@@ -107,6 +107,7 @@ struct QueryPlan: Sendable {
     /// Runs the plan over one source; nil if it has nothing. Reads the text only if a filter asks for it.
     func evaluate(_ source: LogPart, cache: ChunkCache, statistics: inout LogStatistics) throws -> Found? {
         var found: Found
+        var known: [UInt8]?
         switch source {
         case .block(let block):
             found = Found(columns: block.columns, text: block.text, rows: [], streams: [])
@@ -116,14 +117,27 @@ struct QueryPlan: Sendable {
                 statistics.chunksSkipped += 1
                 return nil
             }
+            // Most chunks that are looked into hold nothing, and then their columns are not asked for.
+            if let driver = matcher.driver, !cache.hasText(key), !cache.hasColumns(key) {
+                let opened = try cache.opened(key)
+                let search = ColumnSearch(driver.needle, isFolded: driver.isFolded, loader: opened.loader, count: chunk.count) {
+                    () throws(CodingError) in try cache.times(key)
+                }
+                guard let verdicts = try search.verdicts(opened.node) else {
+                    statistics.lines += chunk.count
+                    statistics.bytes += chunk.rawBytes
+                    return nil
+                }
+                known = verdicts
+            }
             found = Found(columns: try cache.columns(key), text: nil, rows: [], streams: [])
         }
-        var candidates = candidates(found.columns)
+        var candidates = candidates(found.columns, source.minimumTime...max(source.minimumTime, source.maximumTime))
         guard !candidates.isEmpty else { return nil }
         statistics.lines += candidates.count
         if case .chunk(let key, let chunk) = source, let driver = matcher.driver, !cache.hasText(key) {
             statistics.bytes += chunk.rawBytes
-            candidates = try search(driver, key, chunk, candidates, found.columns.times, cache)
+            candidates = try search(driver, key, chunk, candidates, known, found.columns.times, cache)
         } else if !matcher.isTrivial {
             let text = try found.text ?? self.text(source, cache: cache)
             found.text = text
@@ -138,10 +152,21 @@ struct QueryPlan: Sendable {
 
     /// Asks the columns first, and of the lines only those that the columns leave open.
     private func search(
-        _ driver: LineMatcher.Driver, _ key: ChunkCache.Key, _ chunk: DayReader.Chunk, _ candidates: [Int], _ times: [Int64], _ cache: ChunkCache
+        _ driver: LineMatcher.Driver, _ key: ChunkCache.Key, _ chunk: DayReader.Chunk, _ candidates: [Int], _ known: [UInt8]?, _ times: [Int64],
+        _ cache: ChunkCache
     ) throws -> [Int] {
-        let opened = try cache.opened(key)
-        let verdicts = try ColumnSearch(driver.needle, isFolded: driver.isFolded, loader: opened.loader, times: times).verdicts(opened.node)
+        let verdicts: [UInt8]
+        if let known {
+            verdicts = known
+        } else {
+            let opened = try cache.opened(key)
+            let search = ColumnSearch(driver.needle, isFolded: driver.isFolded, loader: opened.loader, count: times.count) {
+                () throws(CodingError) in times
+            }
+            guard let found = try search.verdicts(opened.node) else { return [] }
+            verdicts = found
+        }
+        guard verdicts.count == times.count else { throw CodingError("its text has \(verdicts.count) rows, not \(times.count)") }
         var sure: [Int] = []
         var open: [Int] = []
         for row in candidates {
@@ -186,7 +211,11 @@ struct QueryPlan: Sendable {
     }
 
     /// The rows that pass all but the text.
-    private func candidates(_ columns: LogColumns) -> [Int] {
+    /// - Parameter span: the first and the last time of all rows.
+    private func candidates(_ columns: LogColumns, _ span: ClosedRange<Int64>) -> [Int] {
+        if streams == nil, minimumSeverity == 0, after == nil, before == nil, from <= span.lowerBound, through >= span.upperBound {
+            return Array(0..<columns.count)
+        }
         var rows: [Int] = []
         var start = 0
         for run in columns.runs {

@@ -16,9 +16,8 @@ struct SignatureGroup: Sendable {
     /// Of rows in a page; with checksum and header it fits 4096.
     private static let pageBytes = 4000
 
-    /// 64 bits for 64 chunks.
-    private var rowWords: Int { (members.count + 63) / 64 }
-    private var rowsPerPage: Int { Self.pageBytes / (rowWords * 8) }
+    private var rowBytes: Int { (members.count + 7) / 8 }
+    private var rowsPerPage: Int { Self.pageBytes / rowBytes }
     var pageCount: Int { (bits + rowsPerPage - 1) / rowsPerPage }
 
     init(id: Int64, bits: Int, members: [Int64]) {
@@ -66,21 +65,22 @@ struct SignatureGroup: Sendable {
     /// The rows of the members' bitmaps. A bitmap of a wrong size is taken for full.
     func pages(of signatures: [[UInt8]]) -> [[UInt8]] {
         precondition(signatures.count == members.count)
-        let words = rowWords
-        var rows = [UInt64](repeating: 0, count: bits * words)
+        let width = rowBytes
+        var rows = [UInt8](repeating: 0, count: bits * width)
         for (member, signature) in signatures.enumerated() {
-            let (word, mark) = (member >> 6, UInt64(1) << UInt64(member & 63))
+            let (place, mark) = (member >> 3, UInt8(1) << UInt8(member & 7))
             let size = signature.count * 8
-            let isSound = size > 0 && size & (size - 1) == 0 && size <= bits
+            let isSound = size > 0 && size.nonzeroBitCount == 1 && size <= bits
             for position in 0..<bits {
-                let place = position & (size - 1)
-                if !isSound || signature[place >> 3] & (1 << UInt8(place & 7)) != 0 { rows[position * words + word] |= mark }
+                let own = position & (size - 1)
+                let isSet = !isSound || signature[own >> 3] & (1 << UInt8(own & 7)) != 0
+                if isSet { rows[position * width + place] |= mark }
             }
         }
         var pages: [[UInt8]] = []
         for start in stride(from: 0, to: bits, by: rowsPerPage) {
             var writer = ByteWriter()
-            for word in rows[start * words..<min(bits, start + rowsPerPage) * words] { writer.fixed64(word) }
+            writer.append(Array(rows[start * width..<min(bits, start + rowsPerPage) * width]))
             writer.fixed32(CRC32C.checksum(writer.bytes))
             pages.append(writer.bytes)
         }
@@ -89,51 +89,51 @@ struct SignatureGroup: Sendable {
 
     // MARK: Reading
 
-    /// Which members may hold what the probe asks for, a bit each. Reads pages until none is left.
+    /// Which members may hold what the probe asks for. Reads pages until none is left.
     /// - Parameter page: gives a page as it was written. One that is damaged rules nothing out.
-    func candidates(_ probe: GramSignature.Probe, page: (Int) throws -> [UInt8]) rethrows -> [UInt64] {
-        var mask = [UInt64](repeating: .max, count: rowWords)
-        if members.count & 63 != 0 { mask[rowWords - 1] = (1 << UInt64(members.count & 63)) - 1 }
+    func candidates(_ probe: GramSignature.Probe, page: (Int) throws -> [UInt8]) rethrows -> [Bool] {
+        let width = rowBytes
+        var mask = [UInt8](repeating: 0xFF, count: width)
+        if members.count & 7 != 0 { mask[width - 1] = (1 << UInt8(members.count & 7)) - 1 }
         for hash in probe.hashes {
             let position = Int(hash) & (bits - 1)
-            guard let row = try rows(page: position / rowsPerPage, from: page) else { continue }
-            let first = position % rowsPerPage * rowWords
-            var left: UInt64 = 0
-            for word in 0..<rowWords {
-                mask[word] &= row.word(first + word)
-                left |= mask[word]
+            guard let rows = try rows(page: position / rowsPerPage, from: page) else { continue }
+            let first = position % rowsPerPage * width
+            var left: UInt8 = 0
+            for place in 0..<width {
+                mask[place] &= rows[first + place]
+                left |= mask[place]
             }
             if left == 0 { break }
         }
-        return mask
+        return members.indices.map { mask[$0 >> 3] >> UInt8($0 & 7) & 1 == 1 }
     }
 
     /// The bitmaps of all members, each of `bits` bits; nil if a page is damaged.
     func signatures(page: (Int) throws -> [UInt8]) rethrows -> [[UInt8]]? {
+        let width = rowBytes
         var signatures = [[UInt8]](repeating: Array(repeating: 0, count: max(1, bits / 8)), count: members.count)
         for number in 0..<pageCount {
             guard let rows = try rows(page: number, from: page) else { return nil }
             for position in number * rowsPerPage..<min(bits, (number + 1) * rowsPerPage) {
-                let first = (position - number * rowsPerPage) * rowWords
-                for member in members.indices where rows.word(first + member >> 6) >> UInt64(member & 63) & 1 != 0 {
-                    signatures[member][position >> 3] |= 1 << UInt8(position & 7)
+                let first = (position - number * rowsPerPage) * width
+                let mark = UInt8(1) << UInt8(position & 7)
+                for member in members.indices {
+                    let isSet = rows[first + (member >> 3)] >> UInt8(member & 7) & 1 == 1
+                    if isSet { signatures[member][position >> 3] |= mark }
                 }
             }
         }
         return signatures
     }
 
-    private struct Rows {
-        var bytes: [UInt8]
-        func word(_ index: Int) -> UInt64 { bytes.span.word(at: index * 8) }
-    }
-
-    private func rows(page number: Int, from page: (Int) throws -> [UInt8]) rethrows -> Rows? {
+    /// A page's rows and its checksum; nil if it is damaged.
+    private func rows(page number: Int, from page: (Int) throws -> [UInt8]) rethrows -> [UInt8]? {
         let bytes = try page(number)
         let count = min(bits, (number + 1) * rowsPerPage) - number * rowsPerPage
-        guard bytes.count == count * rowWords * 8 + 4 else { return nil }
+        guard bytes.count == count * rowBytes + 4 else { return nil }
         var reader = ByteReader(bytes, at: bytes.count - 4)
         guard (try? reader.fixed32()) == CRC32C.checksum(bytes, in: 0..<bytes.count - 4) else { return nil }
-        return Rows(bytes: bytes)
+        return bytes
     }
 }

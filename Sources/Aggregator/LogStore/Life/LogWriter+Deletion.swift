@@ -70,6 +70,7 @@ extension LogWriter {
             guard !isClosed, view.snapshot()[day] != nil else { return lines }
             view.setNewestChunk(try writer(day).replace([chunk], by: kept), day: day)
             lines += Int64(gone)
+            scrubbed.insert(day)
         }
         metrics.deletedRecords.increment(by: UInt64(lines))
         return lines
@@ -88,7 +89,7 @@ extension LogWriter {
         guard !doomed.isEmpty else { return ([], 0) }
         let gone = Set(doomed)
         let blocks = try blocks(of: chunk, day: day, cache: cache) { row, _ in !gone.contains(row) }
-        let encoder = ChunkEncoder(targetBytes: max(targetBytes, chunk.rawBytes), level: 9)
+        let encoder = ChunkEncoder(targetBytes: max(targetBytes, chunk.rawBytes), level: CompactionPlan.level)
         return (encoder.encode(blocks, rank: catalogue.ranks(of: Set(blocks.map(\.stream)))), doomed.count)
     }
 }

@@ -17,18 +17,29 @@ struct ColumnSearch {
     private let needle: [UInt8]
     private let isFolded: Bool
     private let loader: TextColumnLoader
-    private let times: [Int64]
+    private let count: Int
+    /// The time of each row of the chunk; asked for only where a time must be written out.
+    private let times: () throws(CodingError) -> [Int64]
 
-    init(_ needle: [UInt8], isFolded: Bool, loader: TextColumnLoader, times: [Int64]) {
+    /// - Parameter count: the chunk's rows.
+    init(_ needle: [UInt8], isFolded: Bool, loader: TextColumnLoader, count: Int, times: @escaping () throws(CodingError) -> [Int64]) {
         self.needle = needle
         self.isFolded = isFolded
         self.loader = loader
+        self.count = count
         self.times = times
     }
 
-    /// A verdict for each row of the chunk.
-    func verdicts(_ node: TextNode) throws(CodingError) -> [UInt8] {
-        try verdicts(node, rows: (0..<Int32(times.count)).map { $0 }) ?? Array(repeating: Verdict.no, count: times.count)
+    /// A verdict for each row of the chunk; nil: all no.
+    func verdicts(_ node: TextNode) throws(CodingError) -> [UInt8]? { try verdicts(node, rows: (0..<Int32(count)).map { $0 }) }
+
+    /// A column's texts written out.
+    private func text(_ node: TextNode, rows: [Int32]) throws(CodingError) -> LogText {
+        let column = try loader.load(node, count: rows.count)
+        guard column.holdsTimes else { return try TextFrame.render(column, times: Array(repeating: 0, count: rows.count), expected: nil) }
+        let all = try times()
+        guard all.count == count else { throw CodingError("its times are of \(all.count) rows, not \(count)") }
+        return try TextFrame.render(column, times: rows.map { all[Int($0)] }, expected: nil)
     }
 
     /// nil: all no.
@@ -41,7 +52,11 @@ struct ColumnSearch {
         case .dictionary(let count, let lengths, let bytes, let ids):
             let list = try TextList(lengths: try loader.numbers(lengths, count: count), bytes: try loader.bytes(bytes))
             guard let known = verdicts(list.bytes, starts: Array(list.offsets.dropLast()), ends: Array(list.offsets.dropFirst())) else { return nil }
-            let numbers = try loader.numbers(ids, count: rows.count)
+            let packed = try loader.bytes(ids)
+            if let (base, range) = try NumberColumn.singlePlane(packed, count: rows.count) {
+                return try Self.verdicts(packed, range, base: base, known, count: rows.count)
+            }
+            let numbers = try NumberColumn.decode(packed, count: rows.count)
             guard numbers.allSatisfy({ $0 >= 0 && $0 < Int64(count) }) else { throw CodingError("a dictionary lacks a text") }
             return numbers.map { known[Int($0)] }
         case .number where needle.count > 18, .address where needle.count > 15: return nil
@@ -50,11 +65,39 @@ struct ColumnSearch {
         case .hex(let form, let width, _, let packed) where width > 0 && needle.count >= width && form != .uuid:
             guard needle.count == width else { return nil }
             return try verdicts(hex: form, width: width, try loader.bytes(packed), count: rows.count)
+        case .hex(let form, let width, _, let packed) where width > 0 && needle.count >= 6 && form != .uuid:
+            return try verdicts(hex: form, width: width, partIn: try loader.bytes(packed), count: rows.count)
         case .hex(.uuid, _, _, _) where needle.count > 36: return nil
         default:
-            let text = try TextFrame.render(try loader.load(node, count: rows.count), times: rows.map { times[Int($0)] }, expected: nil)
+            let text = try text(node, rows: rows)
             return verdicts(text.bytes, starts: text.starts, ends: text.ends)
         }
+    }
+
+    /// The verdicts of texts by their numbers in a dictionary, each the base and a byte.
+    /// - Parameter known: the verdicts of the dictionary's texts.
+    private static func verdicts(_ bytes: [UInt8], _ range: Range<Int>, base: Int64, _ known: [UInt8], count: Int) throws(CodingError) -> [UInt8] {
+        let missing: UInt8 = 0x80
+        var table = [UInt8](repeating: missing, count: 256)
+        for (number, verdict) in known.enumerated() {
+            let (place, overflow) = Int64(number).subtractingReportingOverflow(base)
+            if !overflow, place >= 0, place < 256 { table[Int(place)] = verdict }
+        }
+        var result: [UInt8] = []
+        var seen: UInt8 = 0
+        if range.isEmpty {
+            seen = table[0]
+            result = Array(repeating: seen, count: count)
+        } else {
+            result.reserveCapacity(count)
+            for byte in bytes[range] {
+                let verdict = table[Int(byte)]
+                result.append(verdict)
+                seen |= verdict
+            }
+        }
+        guard seen & missing == 0 else { throw CodingError("a dictionary lacks a text") }
+        return result
     }
 
     private func verdicts(
@@ -73,6 +116,7 @@ struct ColumnSearch {
         for (index, template) in templates.enumerated() {
             let own = members[index + 1]
             guard !own.isEmpty else { continue }
+            let ownRows = own.map { rows[Int($0)] }
             let literals = isFolded ? template.literals.map { TextSearch.folded($0) } : template.literals
             if literals.contains(where: { TextSearch.firstIndex(of: needle, in: $0, 0..<$0.count) != nil }) {
                 note(own, Array(repeating: Verdict.yes, count: own.count))
@@ -83,10 +127,10 @@ struct ColumnSearch {
                     note(own, Array(repeating: Verdict.maybe, count: own.count))
                     continue
                 }
-                note(own, try verdicts(template.gaps[gap], at: edges, rows: own.map { rows[Int($0)] }))
+                note(own, try verdicts(template.gaps[gap], at: edges, rows: ownRows))
             }
             for (gap, kind) in zip(template.gaps, template.kinds) where needle.allSatisfy({ canHold(kind, $0) }) {
-                if let found = try verdicts(gap, rows: own.map { rows[Int($0)] }) { note(own, found) }
+                if let found = try verdicts(gap, rows: ownRows) { note(own, found) }
             }
         }
         return result
@@ -129,7 +173,7 @@ struct ColumnSearch {
 
     /// What a gap's values say of the edges.
     private func verdicts(_ gap: TextNode, at edges: [Edge], rows: [Int32]) throws(CodingError) -> [UInt8] {
-        let text = try TextFrame.render(try loader.load(gap, count: rows.count), times: rows.map { times[Int($0)] }, expected: nil)
+        let text = try text(gap, rows: rows)
         let bytes = isFolded ? TextSearch.folded(text.bytes) : text.bytes
         return rows.indices.map { index in
             var verdict = Verdict.no
@@ -177,6 +221,37 @@ struct ColumnSearch {
                 result?[hit / size] = Verdict.yes
             }
             from = hit + 1
+        }
+        return result
+    }
+
+    /// A part of identifiers of one width, in their packed form: once from a byte's high digit on, once from its low one.
+    private func verdicts(hex form: TextForm, width: Int, partIn packed: [UInt8], count: Int) throws(CodingError) -> [UInt8]? {
+        let size = (width + 1) / 2
+        guard packed.count == size * count else { throw CodingError("hexadecimal digits are missing or left over") }
+        var digits: [UInt8] = []
+        for byte in needle {
+            guard let digit = Self.digit(byte, isUpper: form == .upperHex && !isFolded) else { return nil }
+            digits.append(digit)
+        }
+        var result: [UInt8]?
+        for shift in 0..<2 {
+            // The whole bytes in the middle are looked for; the digits at the ends are compared.
+            let wholeCount = (digits.count - shift) / 2
+            let whole = (0..<wholeCount).map { digits[shift + 2 * $0] << 4 | digits[shift + 2 * $0 + 1] }
+            var from = 0
+            while let hit = TextSearch.firstIndex(of: whole, in: packed, from..<packed.count) {
+                from = hit + 1
+                let row = hit / size
+                let start = (hit - row * size) * 2 - shift
+                guard start >= 0, start + digits.count <= width else { continue }
+                if shift == 1, packed[hit - 1] & 15 != digits[0] { continue }
+                let isTailOpen = (digits.count - shift) % 2 == 1
+                if isTailOpen, packed[hit + wholeCount] >> 4 != digits[digits.count - 1] { continue }
+                if result == nil { result = Array(repeating: Verdict.no, count: count) }
+                result?[row] = Verdict.yes
+                from = max(from, (row + 1) * size)
+            }
         }
         return result
     }

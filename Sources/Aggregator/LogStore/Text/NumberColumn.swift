@@ -36,7 +36,8 @@ enum NumberColumn {
             steps[index] = UInt64(bitPattern: (distance << 1) ^ (distance >> 63))
             previous = values[index]
         }
-        let useDelta = cost(steps) < cost(offsets)
+        // Numbers that stand for themselves can be read one by one, which is worth a little.
+        let useDelta = cost(steps) < 0.97 * cost(offsets)
         writer.byte(useDelta ? delta : direct)
         if useDelta {
             writer.signed(first &- step)
@@ -80,6 +81,18 @@ enum NumberColumn {
         let bits = Int.bitWidth - 1 - value.leadingZeroBitCount
         let fraction = Double(value) / Double(1 << bits) - 1
         return Double(bits) + fraction * (1.3465 - 0.3465 * fraction)
+    }
+
+    /// Where the bytes of a column lie whose numbers are each the base and a byte; an empty range if all are the base; nil if
+    /// the column has another form.
+    static func singlePlane(_ bytes: [UInt8], count: Int) throws(CodingError) -> (base: Int64, range: Range<Int>)? {
+        guard count > 0, bytes.first == direct else { return nil }
+        var reader = ByteReader(bytes, at: 1)
+        let base = try reader.signed()
+        let planes = Int(try reader.byte())
+        guard planes <= 1 else { return nil }
+        guard bytes.count - reader.offset == planes * count else { throw CodingError("a column of numbers is \(bytes.count) bytes long") }
+        return (base, reader.offset..<bytes.count)
     }
 
     /// Some of the numbers.

@@ -11,6 +11,17 @@ indirect enum TextColumn: Sendable {
     case time(TimeForm, isRelative: Bool, [Int64])
 }
 
+extension TextColumn {
+    /// Whether a text in it is told from its row's time.
+    var holdsTimes: Bool {
+        switch self {
+        case .time(_, let isRelative, _): isRelative
+        case .templates(let column): column.others.holdsTimes || column.templates.contains { $0.gaps.contains { $0.holdsTimes } }
+        default: false
+        }
+    }
+}
+
 /// Texts one after another: text i is `bytes[ends[i - 1]..<ends[i]]`.
 struct TextList: Sendable {
     var bytes: [UInt8]
@@ -108,20 +119,45 @@ struct TextColumnLoader {
 
     /// For each template (and first, for none) the texts that have it.
     func members(_ reference: ColumnReference, count: Int, templates: Int) throws(CodingError) -> [[Int32]] {
-        let numbers = try numbers(reference, count: count)
+        let packed = try bytes(reference)
+        if let (base, range) = try NumberColumn.singlePlane(packed, count: count), !range.isEmpty, base >= 0, base <= Int64(templates) {
+            return try Self.members(packed, range, base: Int(base), templates: templates)
+        }
+        let numbers = try NumberColumn.decode(packed, count: count)
         var counts = [Int](repeating: 0, count: templates + 1)
         for number in numbers {
             guard number >= 0, number <= Int64(templates) else { throw CodingError("template \(number) is unknown") }
             counts[Int(number)] += 1
         }
-        var members: [[Int32]] = []
-        for count in counts {
-            var list: [Int32] = []
-            list.reserveCapacity(count)
-            members.append(list)
+        return Self.lists(counts, count: count) { numbers[$0] }
+    }
+
+    /// The indices below `count` by their numbers, each list ascending: all in one array first, so that lists are not grown one by one.
+    /// - Parameter counts: how often each number occurs.
+    private static func lists(_ counts: [Int], count: Int, _ number: (Int) -> Int64) -> [[Int32]] {
+        var places = [Int](repeating: 0, count: counts.count)
+        var total = 0
+        for (index, count) in counts.enumerated() {
+            places[index] = total
+            total += count
         }
-        for (index, number) in numbers.enumerated() { members[Int(number)].append(Int32(truncatingIfNeeded: index)) }
-        return members
+        let starts = places
+        var flat = [Int32](repeating: 0, count: total)
+        for index in 0..<count {
+            let own = Int(number(index))
+            flat[places[own]] = Int32(truncatingIfNeeded: index)
+            places[own] += 1
+        }
+        return counts.indices.map { Array(flat[starts[$0]..<starts[$0] + counts[$0]]) }
+    }
+
+    private static func members(_ bytes: [UInt8], _ range: Range<Int>, base: Int, templates: Int) throws(CodingError) -> [[Int32]] {
+        var counts = [Int](repeating: 0, count: 256)
+        for byte in bytes[range] { counts[Int(byte)] += 1 }
+        if let last = counts.lastIndex(where: { $0 > 0 }), base + last > templates { throw CodingError("template \(base + last) is unknown") }
+        var own = [Int](repeating: 0, count: templates + 1)
+        for (byte, count) in counts.enumerated() where count > 0 { own[base + byte] = count }
+        return lists(own, count: range.count) { Int64(base + Int(bytes[range.lowerBound + $0])) }
     }
 
     private func list(_ lengths: ColumnReference, _ content: ColumnReference, count: Int) throws(CodingError) -> TextList {

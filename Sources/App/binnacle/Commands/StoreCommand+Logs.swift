@@ -48,9 +48,10 @@ extension StoreCommand.Stats {
                 TerminalText.escaped(name),
             ])
         }
-        try Output.write(
-            [parts, kinds, templates].map { "\n" + $0.render(width: Output.width) }.joined() + "\n"
-                + "\(stats.lines) lines in \(stats.chunks) parts of \(stats.days) days; text \(HumanNumber.bytes(Double(stats.rawBytes))), "
-                + "all files \(HumanNumber.bytes(Double(stats.fileBytes))): \(HumanNumber.text(Double(stats.fileBytes) / text)) of the text\n")
+        var output = ""
+        for table in [parts, kinds, templates] { output += "\n" + table.render(width: Output.width) }
+        output += "\n\(stats.lines) lines in \(stats.chunks) parts of \(stats.days) days; text \(HumanNumber.bytes(Double(stats.rawBytes))), "
+        output += "all files \(HumanNumber.bytes(Double(stats.fileBytes))): \(HumanNumber.text(Double(stats.fileBytes) / text)) of the text\n"
+        try Output.write(output)
     }
 }

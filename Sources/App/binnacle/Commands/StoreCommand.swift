@@ -1,6 +1,5 @@
 import ArgumentParser
 import JSON
-import LogStore
 import Runtime
 import SeriesStore
 import Terminal
@@ -59,7 +58,8 @@ struct StoreCommand: ParsableCommand {
 
     struct Stats: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say where the bytes are: of metrics by metric and codec, of logs by kind of column and template. What is not flushed yet is not counted.")
+            abstract: "Say where the bytes are: of metrics by metric and codec, of logs by kind of column and template. What is not flushed yet is not counted."
+        )
         @OptionGroup var place: Place
         @Option(help: ArgumentHelp("Metrics and templates to show, the largest first.", valueName: "n")) var limit = 20
 
