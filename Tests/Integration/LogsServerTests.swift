@@ -52,6 +52,23 @@ import Testing
         #expect(try await aggregate.stop() == 0)
     }
 
+    @Test func `shows the run of a container before its present one`() async throws {
+        let aggregate = try await Aggregate.start()
+        let now = SystemClock().nanoseconds
+        // Pod a is in its third run, whose lines are new; its second ended two days ago. Pod b is in its first.
+        let streams = [("a", 0, 3), ("a", 1, 2), ("a", 2, 0), ("b", 0, 0)].map { pod, run, days in
+            let time = now - Int64(days) * 86_400_000_000_000 - 1_000_000_000
+            return #"{"stream":{"namespace":"shop","pod":"\#(pod)","container":"app","restart":"\#(run)"},"values":[["\#(time)","\#(pod) run \#(run)"]]}"#
+        }
+        let body = #"{"streams":[\#(streams.joined(separator: ","))]}"#
+        #expect(try await aggregate.post("/loki/api/v1/push", body, ["Content-Type: application/json"]) == "204")
+        #expect(try await Self.logs(aggregate, ["shop/a/app", "-p", "-o", "raw"]).output == "a run 1\n")
+        #expect(try await Self.logs(aggregate, ["shop/a/app", "-p", "no such words", "-o", "raw"]).status == 1)
+        let first = try await Self.logs(aggregate, ["pod/b", "--previous"])
+        #expect(first.status == 1 && first.errors.contains("no container has lines of an earlier run"), "\(first.description)")
+        #expect(try await aggregate.stop() == 0)
+    }
+
     @Test func `reads the data directory while a server has it, and says which part it could not read`() async throws {
         let aggregate = try await Aggregate.start()
         try await Self.fill(aggregate)

@@ -1,6 +1,7 @@
 public import HTTP
 import JSON
 public import LogQL
+import PromQL
 public import Runtime
 import Telemetry
 
@@ -107,7 +108,9 @@ public struct ElasticAPI: Sendable {
 
     private func refuse(_ error: any Error, _ request: HTTPRequest) -> HTTPResponse {
         failures.increment()
-        let known = error as? ElasticError ?? ElasticError(500, "exception", "\(error)")
+        let isBusy = (error as? QueryError)?.kind == .unavailable
+        let known =
+            error as? ElasticError ?? (isBusy ? ElasticError(429, "es_rejected_execution_exception", "\(error)") : ElasticError(500, "exception", "\(error)"))
         return Self.reply(known.document, status: known.status, to: request)
     }
 

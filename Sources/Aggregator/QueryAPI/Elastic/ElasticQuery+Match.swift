@@ -11,6 +11,14 @@ extension ElasticQuery {
         case .terms(let field, let wanted):
             if document.values(of: field).contains(where: { wanted.contains($0) }) { return true }
             return field == "message" && wanted.contains { document.words.contains(Array($0.utf8)) }
+        case .words(let field, let words, let minimum) where field.map({ ElasticDocument.plain($0) }) == "message":
+            // The line itself, which need not be cut into words for this.
+            var found = 0
+            for word in words where ElasticWords.stands(word, in: document.body) {
+                found += 1
+                if found >= minimum { return true }
+            }
+            return minimum <= 0
         case .words(let field, let words, let minimum):
             return texts(field, document).contains { text in
                 var found = 0

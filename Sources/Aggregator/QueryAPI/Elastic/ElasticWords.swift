@@ -19,6 +19,24 @@ enum ElasticWords {
 
     static func split(_ text: String) -> [[UInt8]] { split(text.utf8) }
 
+    /// Whether a word, in lower case, is one of the text's words: the same as looking for it in `split`, without making that.
+    static func stands(_ word: [UInt8], in text: ArraySlice<UInt8>) -> Bool {
+        guard let first = word.first, text.count >= word.count else { return false }
+        let word = word.span
+        let text = text.span
+        var start = 0
+        while start <= text.count - word.count {
+            defer { start += 1 }
+            guard lowered(text[start]) == first, start == 0 || !isLetter(text[start - 1]) else { continue }
+            let end = start + word.count
+            guard end == text.count || !isLetter(text[end]) else { continue }
+            var position = 1
+            while position < word.count, lowered(text[start + position]) == word[position] { position += 1 }
+            if position == word.count { return true }
+        }
+        return false
+    }
+
     /// Whether the words stand in the text one after another.
     static func contains(_ phrase: [[UInt8]], in words: [[UInt8]]) -> Bool {
         guard let first = phrase.first else { return true }

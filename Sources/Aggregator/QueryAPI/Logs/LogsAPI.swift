@@ -2,6 +2,7 @@ public import HTTP
 import JSON
 public import LogQL
 public import LogStore
+import PromQL
 import Telemetry
 
 /// Searching logs over HTTP: `/api/logs` and what lies below it. docs/api/logs.md lists the parameters.
@@ -38,6 +39,8 @@ public struct LogsAPI: Sendable {
                     return try await answer(api)(request)
                 } catch let error as LogsRequestError {
                     return error.response
+                } catch let error as QueryError where error.kind == .unavailable {
+                    return .json(["error": JSON(error.message), "hint": "ask again in a few seconds"], status: 429)
                 } catch {
                     return .json(["error": JSON("\(error)"), "hint": "see the server's own log; the same request may succeed later"], status: 500)
                 }
@@ -109,7 +112,7 @@ public struct LogsAPI: Sendable {
             body: .stream { writer in
                 do {
                     try await body(writer)
-                } catch let error where error is LogStoreError || error is LogQLError {
+                } catch let error where error is LogStoreError || error is LogQLError || error is QueryError {
                     try await writer.write(JSON.object([("error", JSON("\(error)"))]).bytes() + [0x0A])
                 }
             })

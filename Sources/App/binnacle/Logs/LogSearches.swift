@@ -7,11 +7,14 @@ import Runtime
 /// The interfaces that find log lines, on the query port and on the port where lines come in.
 struct LogSearches {
     private let archive: LogArchive
+    /// What all of them read, within one bound.
+    private let source: BoundedLogSource
     private let loki: LokiAPI
     private let elastic: ElasticAPI
 
     init(_ archive: LogArchive, _ settings: Settings, clock: any WallClock, registry: MetricRegistry) {
         self.archive = archive
+        source = BoundedLogSource(archive, metrics: registry)
         // Nothing is written by the query port unless a person said so.
         let isOpen = settings.store.enableAdminAPI
         let access = LogDeletionAccess(StoredLogDeletion(archive)) { _ in
@@ -20,13 +23,14 @@ struct LogSearches {
                 : "this port only reads: ask port \(settings.ingestPort) here, with the token that is in admin.json of the data directory, "
                     + "or start Binnacle with --enable-admin-api"
         }
-        loki = LokiAPI(source: archive, feed: archive, deletion: access, clock: clock, metrics: registry)
-        elastic = ElasticAPI(source: archive, deletion: access, clock: clock, metrics: registry)
+        loki = LokiAPI(source: source, feed: archive, deletion: access, clock: clock, metrics: registry)
+        elastic = ElasticAPI(source: source, deletion: access, clock: clock, metrics: registry)
     }
 
     /// Where everything is asked.
     func register(on router: inout HTTPRouter) {
-        LogsAPI(store: archive).register(on: &router)
+        let archive = archive
+        LogsAPI(source: source, feed: archive) { archive.now }.register(on: &router)
         loki.register(on: &router)
         elastic.register(on: &router, under: "/elastic")
     }

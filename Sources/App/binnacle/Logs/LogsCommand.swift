@@ -64,7 +64,7 @@ struct LogsCommand: AsyncParsableCommand {
             for warning in found.warnings { Output.error("warning: \(warning)") }
             if printing.stats, !found.statistics.isNull { Output.error(LogsStatisticsText.text(found.statistics)) }
             await pager?.finish()
-            try finish(found, isWhole: !targets.files.isEmpty && selection.since == nil)
+            try finish(found, isWhole: (!targets.files.isEmpty || selection.previous) && selection.since == nil)
         } catch {
             await transport.close()
             await pager?.finish()

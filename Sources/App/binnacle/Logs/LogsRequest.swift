@@ -16,8 +16,8 @@ struct LogsRequest {
 
     init(targets: LogsTargets, selection: LogsSelectionOptions, filter: LogsFilterOptions) throws {
         now = SystemClock().nanoseconds
-        // Files are searched whole.
-        range = try Self.range(selection, now, isWhole: !targets.files.isEmpty)
+        // Files are searched whole, and an earlier run may have ended long ago.
+        range = try Self.range(selection, now, isWhole: !targets.files.isEmpty || selection.previous)
         guard selection.namespace.isEmpty || !selection.allNamespaces else {
             throw CommandFailure(message: "-n and --all-namespaces cannot stand together", hint: "leave one out", exitCode: 2)
         }

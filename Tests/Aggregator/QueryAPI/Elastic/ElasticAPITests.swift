@@ -212,6 +212,16 @@ import Testing
         try await fixture.store.close()
     }
 
+    @Test func `a word is found in a line as among its words`() {
+        var generator = SystemRandomNumberGenerator()
+        let letters = Array("abAB _-é1".utf8)
+        for _ in 0..<2000 {
+            let text = (0..<Int.random(in: 0...24, using: &generator)).map { _ in letters.randomElement(using: &generator) ?? 0 }
+            let word = (0..<Int.random(in: 1...3, using: &generator)).map { _ in Array("ab_1".utf8).randomElement(using: &generator) ?? 0 }
+            #expect(ElasticWords.stands(word, in: text[...]) == ElasticWords.split(text).contains(word), "\(word) in \(text)")
+        }
+    }
+
     @Test func `requests may be packed by gzip, within a bound`() async throws {
         let fixture = try await LogsFixture()
         func search(_ body: [UInt8], _ coding: String = "gzip") async throws -> (status: Int, text: String) {
