@@ -44,6 +44,8 @@ final class DayFile {
     let database: Database
     private var knownVersion: Int64?
     private var knownParts: [PartRow] = []
+    /// False if there were no native histograms when `cachedParts` last looked: most files have none, and a query need not ask then.
+    private(set) var mayHaveHistograms = true
 
     /// Opens for writing; makes the file if it is missing.
     init(writing path: String, version: Int64 = StoreFile.formatVersion) throws {
@@ -126,6 +128,7 @@ final class DayFile {
         let version = try database.scalar("PRAGMA data_version")?.integer
         if version == nil || version != knownVersion {
             knownParts = try parts()
+            mayHaveHistograms = try database.scalar("SELECT 1 FROM histogram LIMIT 1") != nil
             knownVersion = version
             onChange(knownParts)
         }
