@@ -65,9 +65,11 @@ struct QueryDialogue {
 
     /// Waits for `body` until Control-C is pressed. While a query runs the terminal is as a shell left it, so that the key is a signal.
     private static func unlessInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        // Before anything is asked, or an early key would end the program.
+        let signals = await UnixSignalsSequence(trapping: .sigint)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigint) { throw Interruption() }
+                for await _ in signals { throw Interruption() }
                 // Cancelled: the answer is there.
             }
             group.addTask { try await body() }
