@@ -94,8 +94,8 @@ import Testing
         #expect(try await aggregate.stop() == 0)
     }
 
-    /// Plays keys at a terminal of its own and prints what was shown: each argument behind the command is sent when the text before its
-    /// `=>` has appeared.
+    /// Plays keys at a terminal of its own and prints what was shown: each argument before the command is sent when the text before its
+    /// `=>` has appeared, or the file that it names by `@`.
     private static let terminal = """
         import os, pty, select, sys, time
         split = sys.argv.index("--")
@@ -106,13 +106,14 @@ import Testing
         def wait(text):
             global seen, mark
             end = time.time() + 20
-            while text not in seen[mark:]:
+            isFile = text.startswith(b"@")
+            while not os.path.exists(text[1:]) if isFile else text not in seen[mark:]:
                 if time.time() > end:
                     sys.stdout.write("TIMEOUT waiting for %r in %r" % (text, seen[mark:])); sys.exit(9)
                 if select.select([fd], [], [], 0.2)[0]:
                     try: seen += os.read(fd, 65536)
                     except OSError: break
-            mark = seen.index(text, mark) + len(text) if text in seen[mark:] else len(seen)
+            if not isFile: mark = seen.index(text, mark) + len(text) if text in seen[mark:] else len(seen)
         for step in sys.argv[1:split]:
             before, keys = step.split("=>", 1)
             wait(before.encode())
@@ -152,5 +153,40 @@ import Testing
         #expect(second.status == 0 && second.output.contains("12"), "\(second.description)")
         #expect(try HostFileSystem().text("\(directory.path)/binnacle/query_history").contains("sum(\\nlevel_of_water)\n"))
         #expect(try await aggregate.stop() == 0)
+    }
+
+    /// Accepts connections and says nothing; makes a file as soon as a request has come, another when its client has gone.
+    private static let silentServer = """
+        import socket, sys
+        server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+        open(sys.argv[1] + "/port", "w").write(str(server.getsockname()[1]))
+        client, _ = server.accept()
+        client.recv(65536)
+        open(sys.argv[1] + "/asked", "w").close()
+        while client.recv(65536): pass
+        open(sys.argv[1] + "/gone", "w").close()
+        """
+
+    @Test func `at a terminal Control-C gives up the line or the query that runs, and only Control-D ends`() async throws {
+        let directory = TemporaryDirectory("interrupt")
+        let files = HostFileSystem()
+        let server = try Program.spawn(
+            ["python3", "-c", Self.silentServer, directory.path], output: directory.file("server.out"), errors: directory.file("server.err"))
+        defer {
+            server.kill(SIGKILL)
+            _ = server.wait()
+        }
+        try #require(try await eventually(within: 20) { (try? files.text(directory.file("port")))?.isEmpty == false })
+        let played = try await Program.run(
+            [
+                "python3", "-c", Self.terminal, "promql> =>half a line\\x03", "promql> =>up\\r", "@\(directory.file("asked"))=>\\x03",
+                "the query was given up=>", "promql> =>\\x03", "promql> =>.explain\\r", "promql> =>\\x04", "--", Instance.binnacle, "query", "-i", "--server",
+                "http://127.0.0.1:\(try files.text(directory.file("port")))",
+            ], environment: ["XDG_STATE_HOME": directory.path, "TERM": "xterm", "COLUMNS": "100"], seconds: 60)
+        #expect(played.status == 0, "\(played.description)")
+        // It hung up, by which a server knows that nobody waits.
+        #expect(try await eventually(within: 10) { files.exists(directory.file("gone")) })
+        // What was given up is no part of the history.
+        #expect(try files.text("\(directory.path)/binnacle/query_history") == "up\n.explain\n")
     }
 }

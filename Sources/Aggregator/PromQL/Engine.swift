@@ -21,6 +21,8 @@ public struct Engine: Sendable {
         public var parallelism = 2
         /// Nanoseconds of a steady clock. If set, the result has a plan.
         public var explainClock: (@Sendable () -> Int64)?
+        /// Whether the statistics are to have the samples of each step.
+        public var countsSamplesPerStep = false
 
         public init(lookback: Duration = .seconds(300), subqueryStep: Duration = .seconds(60), maximumSamples: Int = 50_000_000, maximumPoints: Int = 11_000) {
             self.lookback = lookback

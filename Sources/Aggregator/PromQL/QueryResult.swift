@@ -41,6 +41,8 @@ public struct QueryResult: Sendable {
         public var peakSamples = 0
         /// The same with labels, as memory; an estimate.
         public var peakBytes = 0
+        /// Samples in the windows of each step, those in several windows several times; only if `Engine.Options.countsSamplesPerStep` is set.
+        public var samplesPerStep: [(time: Timestamp, samples: Int)] = []
         public init() {}
     }
 

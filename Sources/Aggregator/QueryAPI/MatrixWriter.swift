@@ -52,37 +52,51 @@ enum MatrixWriter {
 
 /// The openings `[time,"` of a series' samples, which series mostly share.
 private struct TimeTexts {
+    /// An opening fills a slot in part: 20 characters of a time, a sign and five others at most.
+    private typealias Slot = SIMD32<UInt8>
+
     private var timestamps: [Int64] = []
-    private var writer = AnswerWriter()
-    private var ends: [Int] = []
+    private var slots: [Slot] = []
+    private var lengths: [UInt8] = []
 
     mutating func prepare(_ wanted: [Int64]) {
         guard wanted != timestamps else { return }
         timestamps = wanted
-        writer.text.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: true)
+        lengths.removeAll(keepingCapacity: true)
+        var writer = AnswerWriter()
         for (index, time) in wanted.enumerated() {
+            writer.text.removeAll(keepingCapacity: true)
             writer.put(index > 0 ? ",[" : "[")
             writer.time(time)
             writer.put(",\"")
-            ends.append(writer.text.count)
+            var slot = Slot()
+            for (place, byte) in writer.text.enumerated() { slot[place] = byte }
+            slots.append(slot)
+            lengths.append(UInt8(writer.text.count))
         }
     }
 
     /// A sample for each of the times.
     func append(_ values: [Double], to text: inout [UInt8]) {
-        let openings = writer.text.span, ends = ends.span, values = values.span
-        text.append(addingCapacity: openings.count + values.count * (NumberText.maximumBytes + 2)) { output in
-            var position = 0
-            for index in ends.indices {
-                let end = ends[index]
-                while position < end {
-                    output.append(openings[position])
-                    position += 1
+        precondition(values.count == slots.count)
+        let slots = slots.span, lengths = lengths.span, values = values.span
+        // A slot is copied whole and then written over from its length on, so each sample needs room for all of it.
+        let room = MemoryLayout<Slot>.size + NumberText.maximumBytes + 2
+        text.append(addingCapacity: values.count * room) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
+                guard let start = buffer.baseAddress else { return }
+                var target = unsafe start + filled
+                for index in values.indices {
+                    // Within `room` for each sample, of which the capacity has as many as there are samples.
+                    unsafe UnsafeMutableRawPointer(target).storeBytes(of: slots[index], as: Slot.self)
+                    unsafe target += Int(lengths[index])
+                    unsafe target += NumberText.put(values[index], at: target)
+                    unsafe target[0] = UInt8(ascii: "\"")
+                    unsafe target[1] = UInt8(ascii: "]")
+                    unsafe target += 2
                 }
-                NumberText.write(values[index], to: &output)
-                output.append(UInt8(ascii: "\""))
-                output.append(UInt8(ascii: "]"))
+                filled = unsafe target - start
             }
         }
     }

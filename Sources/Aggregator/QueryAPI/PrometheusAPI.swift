@@ -163,7 +163,7 @@ public struct PrometheusAPI: Sendable {
         do throws(QueryError) {
             try await gate.enter()
             let waited = begin.duration(to: .now)
-            let engine = isExplained(request) ? explaining(engine) : engine
+            let engine = engine(for: request)
             let outcome = await Deadline.run(timeout) { () async throws(QueryError) in try await work(engine) }
             await gate.leave()
             var result = try outcome.get()
@@ -179,11 +179,14 @@ public struct PrometheusAPI: Sendable {
 
     private func isExplained(_ request: HTTPRequest) -> Bool { ["1", "true"].contains(request.parameter("explain")) }
 
-    /// The same engine with a clock by which it notes what each node takes.
-    private func explaining(_ engine: Engine) -> Engine {
-        let begin = ContinuousClock.now
+    /// The engine, with a clock by which it notes what each node takes if that is asked for, and with a count for each step if it is.
+    private func engine(for request: HTTPRequest) -> Engine {
         var options = engine.options
-        options.explainClock = { Int64(begin.duration(to: .now).inSeconds * 1e9) }
+        options.countsSamplesPerStep = request.parameter("stats") == "all"
+        if isExplained(request) {
+            let begin = ContinuousClock.now
+            options.explainClock = { Int64(begin.duration(to: .now).inSeconds * 1e9) }
+        }
         return Engine(source: engine.source, options: options)
     }
 

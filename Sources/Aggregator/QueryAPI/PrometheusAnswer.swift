@@ -166,15 +166,21 @@ struct AnswerWriter {
 
     private mutating func statistics(_ statistics: QueryResult.Statistics, _ timings: QueryTimings) {
         let evaluation = timings.total - timings.waited
+        var samples: JSON = [
+            "totalQueryableSamples": JSON(statistics.samplesRead), "peakSamples": JSON(statistics.peakSamples),
+            "samplesRead": JSON(statistics.samplesRead),
+        ]
+        let perStep = statistics.samplesPerStep
+        if !perStep.isEmpty {
+            samples["totalQueryableSamples"] = JSON(perStep.reduce(0) { $0 + $1.samples })
+            samples["totalQueryableSamplesPerStep"] = .array(perStep.map { [JSON(Double($0.time.milliseconds) / 1000), JSON($0.samples)] })
+        }
         let document: JSON = [
             "timings": [
                 "evalTotalTime": JSON(evaluation.inSeconds), "resultSortTime": 0, "queryPreparationTime": 0, "innerEvalTime": JSON(evaluation.inSeconds),
                 "execQueueTime": JSON(timings.waited.inSeconds), "execTotalTime": JSON(timings.total.inSeconds),
             ],
-            "samples": [
-                "totalQueryableSamples": JSON(statistics.samplesRead), "peakSamples": JSON(statistics.peakSamples),
-                "samplesRead": JSON(statistics.samplesRead),
-            ],
+            "samples": samples,
         ]
         put(",\"stats\":")
         document.write(to: &text)

@@ -77,15 +77,22 @@ struct QueryScript {
             case "load": script.loadStep = try time(words[1])
             case "eval":
                 let isRange = words[1] == "range"
-                let count = isRange ? 8 : 4
-                let query = line.split(separator: " ", maxSplits: count, omittingEmptySubsequences: true)[count]
                 let time: Evaluation.Time = isRange ? .range(try time(words[3]), try time(words[5]), try time(words[7])) : .instant(try time(words[3]))
                 evaluation = Evaluation(
-                    line: number + 1, time: time, isOrdered: words[1] == "ordered", query: String(query).trimmingSpaces)
+                    line: number + 1, time: time, isOrdered: words[1] == "ordered", query: query(line))
             default: throw Failure(description: "\(name):\(number + 1): unknown command \(words[0])")
             }
         }
         return failures
+    }
+
+    /// The queries of a script.
+    static func queries(_ text: String) -> [String] { text.split(separator: "\n").filter { $0.hasPrefix("eval ") }.map { query(String($0)) } }
+
+    /// The query of an `eval` line.
+    private static func query(_ line: String) -> String {
+        let count = line.hasPrefix("eval range") ? 8 : 4
+        return String(line.split(separator: " ", maxSplits: count, omittingEmptySubsequences: true)[count]).trimmingSpaces
     }
 
     private static func time(_ text: String) throws -> Int64 {

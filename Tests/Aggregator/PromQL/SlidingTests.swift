@@ -52,7 +52,7 @@ import Testing
             var least = Array(repeating: Double.absent, count: cuts.count)
             var greatest = least
             SlidingLimit<Least>.run(values, cuts, into: &least)
-            SlidingLimit<Greatest>.run(values, cuts, into: &greatest)
+            SlidingLimit<Greatest>.run(values, cuts, WindowSegments(cuts), into: &greatest)
             for step in 0..<cuts.count where !cuts.range(step).isEmpty {
                 let numbers = values[cuts.range(step)].filter { !$0.isNaN }
                 #expect(same(least[step], numbers.min() ?? .nan), "seed \(seed), round \(round), step \(step)")
@@ -124,4 +124,17 @@ import Testing
             #expect(digits(text) == digits("\(value)"), "seed \(seed): \(value) became \(text)")
         }
     }
+
+    @Test(arguments: UInt64(1)...4) func `a whole number's text is its digits`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var numbers: [UInt64] = [0, (1 << 53) - 1]
+        for digits in 0..<16 { for offset in [-1, 0, 1] { numbers.append(UInt64(max(0, Int(pow10(digits)) + offset))) } }
+        for _ in 0..<5000 { numbers.append(random.next() >> UInt64.random(in: 11...63, using: &random)) }
+        for number in numbers where number < 1 << 53 {
+            #expect(NumberText.string(Double(number)) == "\(number)")
+            if number > 0 { #expect(NumberText.string(-Double(number)) == "-\(number)") }
+        }
+    }
+
+    private func pow10(_ exponent: Int) -> UInt64 { (0..<exponent).reduce(1) { power, _ in power * 10 } }
 }

@@ -126,6 +126,36 @@ struct FixedSource: SampleSource {
         let document = try JSON.parse(text)
         #expect(document["data"]["stats"]["samples"]["samplesRead"] == 3)
         #expect(document["data"]["stats"]["timings"]["execTotalTime"].double != nil)
+        let (_, plain) = await get("/api/v1/query", [("query", "up"), ("stats", "1")])
+        #expect(try JSON.parse(plain)["data"]["stats"]["samples"]["totalQueryableSamplesPerStep"].isNull)
+    }
+
+    /// A window's samples at each step; of an instant selector the newest of each series.
+    @Test(arguments: [
+        ("count_over_time(up[15s])", [2, 2, 1], 5), ("up", [2, 2, 2], 6), ("up + up", [4, 4, 4], 12), ("sum(up @ 1700000000)", [2, 2, 2], 6),
+        ("max_over_time(up[20s:10s])", [4, 4, 4], 12), ("1", [0, 0, 0], 0),
+    ])
+    func `counts samples a step when asked for all statistics`(query: String, steps: [Int], total: Int) async throws {
+        let (_, text) = await get(
+            "/api/v1/query_range", [("query", query), ("start", "1700000000"), ("end", "1700000020"), ("step", "10"), ("stats", "all")])
+        let samples = try JSON.parse(text)["data"]["stats"]["samples"]
+        #expect(samples["totalQueryableSamplesPerStep"].elements.map { $0[1].int } == steps, "\(text)")
+        #expect(samples["totalQueryableSamplesPerStep"].elements.map { $0[0].double } == [1_700_000_000, 1_700_000_010, 1_700_000_020])
+        #expect(samples["totalQueryableSamples"].int == total)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a query whose client has gone ends, and its place is free`() async {
+        var options = PrometheusAPI.Options()
+        options.concurrency = 1
+        options.queueLength = 0
+        let router = router(FixedSource(isEndless: true), options: options)
+        let client = Task { await get("/api/v1/query", [("query", "up")], router: router) }
+        // As the server does when a connection closes; whether the query had begun by then is left to chance.
+        client.cancel()
+        let (status, text) = await client.value
+        #expect(status == 499)
+        #expect(text.contains(#""errorType":"canceled""#), "\(text)")
+        #expect(await get("/api/v1/query", [("query", "1")], router: router).0 == 200)
     }
 
     /// Beyond some points two tasks write an answer; it has to be the same as when one does.

@@ -9,70 +9,99 @@ import Telemetry
 
 /// What queries cost: p50 and p99 of each of the table in issue 5, beside a Prometheus or a VictoriaMetrics that has the same data.
 ///
-/// `QueryBench [--containers N] [--interval SECONDS] [--runs N] [--only NAME] [--write-openmetrics FILE] [--store DIRECTORY] [--peer NAME=PORT]...`.
-/// Ours is asked in process, answer in JSON bytes with it; peers over HTTP on a kept connection.
+/// `QueryBench [--containers N] [--interval SECONDS] [--hours N] [--runs N] [--only NAME] [--write-openmetrics FILE] [--store DIRECTORY] [--memory no]
+/// [--peer NAME=PORT=PID]...`; ratios are to the first peer.
+/// `memory` and `store` are ours asked in process, answer in JSON bytes with it; peers are asked over HTTP on a kept connection.
 @main struct QueryBench {
     private struct BenchClock: WallClock { var nanoseconds: Int64 }
 
-    /// 2026-11-24T12:00:00Z and six hours of samples before it.
+    /// 2026-11-24T12:00:00Z, where the samples end.
     static let end: Int64 = 1_795_521_600
-    static let start = end - 6 * 3600
 
-    static let queries: [(name: String, path: String, query: String)] = [
-        ("instant selector", "query", "container_memory_working_set_bytes{pod=\"web-7-7d9f8b6c5d-x2x7\"}"),
-        ("rate of one series", "query_range", "rate(container_cpu_usage_seconds_total{pod=\"web-7-7d9f8b6c5d-x2x7\"}[5m])"),
-        ("sum by (namespace) (rate)", "query_range", "sum by (namespace) (rate(container_cpu_usage_seconds_total[5m]))"),
-        ("topk(10)", "query_range", "topk(10, rate(container_cpu_usage_seconds_total[5m]))"),
-        ("histogram_quantile", "query_range", "histogram_quantile(0.99, sum by (le, namespace) (rate(http_request_duration_seconds_bucket[5m])))"),
-        ("quantile_over_time", "query_range", "quantile_over_time(0.9, container_memory_working_set_bytes[1h])"),
-        ("max_over_time 1h", "query_range", "max_over_time(container_memory_working_set_bytes[1h])"),
-        ("count of all series", "query_range", "count({__name__=~\".+\"})"),
-        ("regular expression and rate", "query_range", "sum(rate(container_cpu_usage_seconds_total{pod=~\"web-1.*\"}[5m]))"),
-        (
-            "join with group_left", "query_range",
-            "sum by (host_ip) (rate(container_cpu_usage_seconds_total[5m]) * on (namespace, pod) group_left (host_ip) kube_pod_info)"
-        ),
-        ("/series", "series", "container_memory_working_set_bytes"),
-    ]
+    static func main() async {
+        do {
+            try await run()
+        } catch {
+            print("QueryBench: \(error)")
+            exit(1)
+        }
+    }
 
-    static func main() async throws {
-        var containers = 200, interval = 15, runs = 30
+    private static func run() async throws {
+        var containers = 200, interval = 15, hours = 6, runs = 30, measuresMemory = true
         var openMetrics: String?, directory: String?, only: String?
-        var peers: [(name: String, port: UInt16)] = []
+        var peers: [Peer] = []
         var arguments = CommandLine.arguments.dropFirst()
         while let flag = arguments.popFirst(), let value = arguments.popFirst() {
             switch flag {
             case "--containers": containers = Int(value) ?? containers
             case "--interval": interval = Int(value) ?? interval
+            case "--hours": hours = Int(value) ?? hours
             case "--only": only = value
             case "--runs": runs = Int(value) ?? runs
             case "--write-openmetrics": openMetrics = value
             case "--store": directory = value
+            case "--memory": measuresMemory = value != "no"
             case "--peer":
                 let parts = value.split(separator: "=")
-                peers.append((String(parts[0]), UInt16(parts[1]) ?? 0))
+                guard parts.count == 3, let port = UInt16(parts[1]), let process = Int(parts[2]) else {
+                    throw BenchError("--peer is NAME=PORT=PID, not \(value)")
+                }
+                peers.append(Peer(name: String(parts[0]), port: port, process: process))
             default: throw BenchError("unknown flag \(flag)")
             }
         }
-        let fleet = Fleet(containers: containers, from: (start - 3600) * 1000, through: end * 1000, interval: Int64(interval) * 1000)
+        // An hour more, so that the first window is full.
+        let start = end - Int64(hours + 1) * 3600
+        let fleet = Fleet(containers: containers, from: start * 1000, through: end * 1000, interval: Int64(interval) * 1000)
         if let openMetrics {
             try fleet.writeOpenMetrics(to: openMetrics)
             return
         }
         let clock = BenchClock(nanoseconds: end * 1_000_000_000)
-        var columns: [(String, HTTPRouter?, Peer?)] = [("memory", router(MemoryFleet(fleet), clock), nil)]
-        if let directory { columns.append(("store", router(try await store(fleet, directory, clock), clock), nil)) }
-        // Only now: VictoriaMetrics closes a connection on which nothing is asked for five seconds.
-        for (name, port) in peers { columns.append((name, nil, try Peer(port: port))) }
+        var columns: [Column] = []
+        if measuresMemory { columns.append(Column(name: "memory", router: router(MemoryFleet(fleet), clock))) }
+        if let directory { columns.append(Column(name: "store", router: router(try await store(fleet, directory, clock), clock))) }
+        for peer in peers { columns.append(Column(name: peer.name, peer: peer)) }
 
-        print("p50 / p99 (/ CPU a query, of ours) in ms of \(runs) runs; \(containers) containers, 15 series each, every \(interval) s, 6 h at a 60 s step")
-        print("  " + "".padded(28) + columns.map { $0.0.padded(24) }.joined())
-        for query in queries where only.map({ query.name.contains($0) }) ?? true {
-            var line = "  " + query.name.padded(28)
-            for (_, router, peer) in columns { line += try await measure(query.path, query.query, router, peer, runs).padded(24) }
-            print(line)
+        print(
+            "p50 / p99 / CPU a query in ms of \(runs) runs; \(containers) containers, 15 series each, every \(interval) s for "
+                + "\(hours + 1) h")
+        print("  " + "".padded(28) + columns.map { $0.name.padded(24) }.joined() + (peers.count > 1 ? "others / \(peers[0].name), p50" : ""))
+        for query in BenchQuery.all + (hours >= 720 ? BenchQuery.month : []) where only.map({ query.name.contains($0) }) ?? true {
+            let outcomes = try await measure(query, columns, runs)
+            let line = "  " + query.name.padded(28) + outcomes.map { $0.text.padded(24) }.joined()
+            let medians = zip(columns, outcomes).filter { $0.0.peer != nil }.map(\.1.median)
+            print(line + (medians.count > 1 ? medians.dropFirst().map { rounded($0 / medians[0]) }.joined(separator: ", ") : ""))
+            // What is printed is to be seen also if a later row fails.
+            fflush(nil)
+        }
+        for column in columns {
+            if let peer = column.peer, peer.reconnects > 0 { print("  \(peer.name) closed the connection \(peer.reconnects) times before it was asked") }
         }
         print("  resident memory of this process, data included: \(residentKilobytes() / 1024) MiB")
+    }
+
+    /// Who is asked: an API of our own in this process, or a server.
+    private struct Column {
+        var name: String
+        var router: HTTPRouter?
+        var peer: Peer?
+
+        /// What its process has used of all cores so far; what it does besides queries is in it.
+        func processorMilliseconds() throws -> Double {
+            guard let process = peer?.process else {
+                var time = timespec()
+                unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+                return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
+            }
+            // In nanoseconds, where /proc/PID/stat counts in steps of 10 ms. A thread that ends takes its time with it.
+            let files = HostFileSystem()
+            return try files.list("/proc/\(process)/task").reduce(0) { sum, thread in
+                let figures = (try? files.text("/proc/\(process)/task/\(thread)/schedstat")) ?? ""
+                return sum + (figures.split(separator: " ").first.flatMap { Double($0) } ?? 0) / 1e6
+            }
+        }
     }
 
     private static func router(_ source: some SampleSource, _ clock: BenchClock) -> HTTPRouter {
@@ -92,51 +121,44 @@ import Telemetry
                     source: "cgroup/\(number)", timestamp: Timestamp(milliseconds: time), series: sets[number], values: block.columns.map { $0[row] })
             }
             try await store.append(frames)
-            if row % 20 == 0 { try await store.maintain() }
+            if row % 60 == 0 { try await store.maintain() }
         }
         try await store.flush()
         return store
     }
 
-    private static func measure(_ path: String, _ query: String, _ router: HTTPRouter?, _ peer: Peer?, _ runs: Int) async throws -> String {
-        var pairs: [(name: String, value: String)]
-        switch path {
-        case "query": pairs = [("query", query), ("time", "\(end)")]
-        case "query_range": pairs = [("query", query), ("start", "\(start)"), ("end", "\(end)"), ("step", "60")]
-        default: pairs = [("match[]", query), ("start", "\(start)"), ("end", "\(end)")]
-        }
-        let target = "/api/v1/\(path)?" + pairs.map { "\(Peer.escaped($0.name))=\(Peer.escaped($0.value))" }.joined(separator: "&")
-        var times: [Double] = []
-        var processor = 0.0
-        for run in 0..<(runs + 3) {
-            if run == 3 { processor = processorMilliseconds() }
-            let begin = ContinuousClock.now
-            if let router {
-                let response = await router.respond(to: HTTPRequest(path: "/api/v1/\(path)", query: pairs))
-                guard response.status == 200 else {
-                    guard case .bytes(let bytes) = response.body else { return "failed" }
-                    throw BenchError("\(query): \(String(decoding: bytes.prefix(500), as: UTF8.self))")
+    /// For each column what to print, and the median in milliseconds. All are asked in turn, so that what else the machine does falls on
+    /// all of them.
+    private static func measure(_ query: BenchQuery, _ columns: [Column], _ runs: Int) async throws -> [(text: String, median: Double)] {
+        let pairs = query.parameters(end: end)
+        let target = "/api/v1/\(query.path)?" + pairs.map { "\(Peer.escaped($0.name))=\(Peer.escaped($0.value))" }.joined(separator: "&")
+        var times: [[Double]] = Array(repeating: [], count: columns.count)
+        var processor = Array(repeating: 0.0, count: columns.count)
+        // The first ones warm up.
+        for run in -3..<runs {
+            for (number, column) in columns.enumerated() {
+                let before = try column.processorMilliseconds()
+                let begin = ContinuousClock.now
+                if let router = column.router {
+                    let response = await router.respond(to: HTTPRequest(path: "/api/v1/\(query.path)", query: pairs))
+                    guard response.status == 200, case .bytes = response.body else { throw BenchError("\(query.query): status \(response.status)") }
+                } else if let peer = column.peer {
+                    _ = try peer.get(target)
                 }
-            } else if let peer {
-                _ = try peer.get(target)
+                let time = (ContinuousClock.now - begin).inSeconds * 1000
+                guard run >= 0 else { continue }
+                times[number].append(time)
+                processor[number] += try column.processorMilliseconds() - before
             }
-            let time = (ContinuousClock.now - begin).inSeconds * 1000
-            // The first ones warm up.
-            if run >= 3 { times.append(time) }
         }
-        times.sort()
-        let cost = router == nil ? "" : " / \(rounded((processorMilliseconds() - processor) / Double(runs)))"
-        return "\(rounded(times[times.count / 2])) / \(rounded(times[times.count * 99 / 100]))\(cost)"
+        return zip(times, processor).map { times, processor in
+            let times = times.sorted()
+            let median = times[times.count / 2]
+            return ("\(rounded(median)) / \(rounded(times[times.count * 99 / 100])) / \(rounded(processor / Double(runs)))", median)
+        }
     }
 
     private static func rounded(_ value: Double) -> String { NumberText.string((value * 100).rounded() / 100) }
-
-    /// What this process has used of all cores.
-    private static func processorMilliseconds() -> Double {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
-    }
 
     private static func residentKilobytes() -> Int {
         var usage = rusage()

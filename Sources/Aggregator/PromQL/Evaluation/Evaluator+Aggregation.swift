@@ -30,29 +30,24 @@ struct Grouping: Sendable {
     /// A group's key is one text of its values, which is quicker to find than a label set.
     private mutating func group(_ series: some Collection<Labels>, by names: [String]) {
         var index: [String: Int] = [:]
-        var key = ""
+        var key = KeyText()
         for one in series {
-            key.removeAll(keepingCapacity: true)
-            for name in names {
-                key += one[name]
-                key += "\u{0}"
-            }
-            groupOf.append(place(key, &index) { one.keeping(Set(names)) })
+            key.clear()
+            for name in names { key.add(one[name]) }
+            groupOf.append(place(key.text, &index) { one.keeping(Set(names)) })
         }
     }
 
     private mutating func group(_ series: some Collection<Labels>, without names: Set<String>) {
         var index: [String: Int] = [:]
-        var key = ""
+        var key = KeyText()
         for one in series {
-            key.removeAll(keepingCapacity: true)
+            key.clear()
             for label in one.list where !names.contains(label.name) {
-                key += label.name
-                key += "\u{0}"
-                key += label.value
-                key += "\u{0}"
+                key.add(label.name)
+                key.add(label.value)
             }
-            groupOf.append(place(key, &index) { one.dropping(names) })
+            groupOf.append(place(key.text, &index) { one.dropping(names) })
         }
     }
 
@@ -155,6 +150,10 @@ extension Evaluator {
             }
             return columns(of: states, grouping)
         }
+        let members = grouping.members
+        if members.count >= 4 * engine.options.parallelism, members.allSatisfy({ $0.count * 4 <= groupOf.count }) {
+            return try await foldByGroup(lazy, A.self, grouping.labels, members, count)
+        }
         let partial = try await pieces(groupOf.count, work: lazy.work + groupOf.count * count) { range in
             var states = FoldStates<A>(groups: groups, count: count)
             // Some series at a time, so that their columns stay in the cache.
@@ -169,6 +168,25 @@ extension Evaluator {
         for next in partial.dropFirst() { total.merge(next) }
         if Task.isCancelled { throw QueryError(.canceled, "query was canceled in expression evaluation") }
         return columns(of: total, grouping)
+    }
+
+    /// Group after group, where there are enough of them for all cores: the states of one stay in the cache, and none have to be joined.
+    private func foldByGroup<A: Accumulator>(
+        _ lazy: LazyVector, _: A.Type, _ labels: [Labels], _ members: [[Int]], _ count: Int
+    ) async throws(QueryError) -> [SeriesColumn] {
+        let values = try await shared(members.count, work: lazy.work + lazy.labels.count * count) { groups in
+            var states = FoldStates<A>(groups: 1, count: count)
+            return groups.map { group in
+                states.clear()
+                for series in members[group] {
+                    if Task.isCancelled { break }
+                    for column in lazy.columns(series..<series + 1) { states.add(column, to: 0) }
+                }
+                return states.values(of: 0)
+            }
+        }
+        if Task.isCancelled { throw QueryError(.canceled, "query was canceled in expression evaluation") }
+        return zip(labels, values).compactMap { labels, values in values.isEmptyColumn ? nil : SeriesColumn(labels: labels, values: values) }
     }
 
     private func columns<A: Accumulator>(of states: FoldStates<A>, _ grouping: Grouping) -> [SeriesColumn] {
@@ -210,6 +228,11 @@ private struct FoldStates<A: Accumulator>: Sendable {
         states = Array(repeating: A(), count: groups * count)
         isPresent = Array(repeating: false, count: groups * count)
         self.count = count
+    }
+
+    mutating func clear() {
+        for index in states.indices { states[index] = A() }
+        for index in isPresent.indices { isPresent[index] = false }
     }
 
     mutating func add(_ column: [Double], to group: Int) { Self.add(column, from: group * count, &states, &isPresent) }

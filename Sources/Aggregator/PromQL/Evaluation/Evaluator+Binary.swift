@@ -114,25 +114,25 @@ extension Evaluator {
     // MARK: Sets
 
     private func combineSets(_ left: [SeriesColumn], _ right: [SeriesColumn], _ binary: Binary, _ steps: Steps) throws(QueryError) -> [SeriesColumn] {
+        let (leftKeys, rightKeys, keyCount) = binary.matching.numbers(left, right)
         /// Where any series of a key has an element.
-        func presence(_ columns: [SeriesColumn], _ keys: [Labels]) -> [Labels: [Bool]] {
-            var presence: [Labels: [Bool]] = [:]
+        func presence(_ columns: [SeriesColumn], _ keys: [Int]) -> [[Bool]] {
+            var presence: [[Bool]] = Array(repeating: [], count: keyCount)
             for (column, key) in zip(columns, keys) {
-                var bits = presence.removeValue(forKey: key) ?? Array(repeating: false, count: steps.count)
-                for step in 0..<steps.count where !column.values[step].isAbsent { bits[step] = true }
-                presence[key] = bits
+                if presence[key].isEmpty { presence[key] = Array(repeating: false, count: steps.count) }
+                for step in 0..<steps.count where !column.values[step].isAbsent { presence[key][step] = true }
             }
             return presence
         }
-        func filtered(_ columns: [SeriesColumn], _ keys: [Labels], by presence: [Labels: [Bool]], keepsPresent: Bool) -> [SeriesColumn] {
+        func filtered(_ columns: [SeriesColumn], _ keys: [Int], by presence: [[Bool]], keepsPresent: Bool) -> [SeriesColumn] {
             zip(columns, keys).compactMap { column, key in
-                guard let bits = presence[key] else { return keepsPresent ? nil : column }
+                let bits = presence[key]
+                if bits.isEmpty { return keepsPresent ? nil : column }
                 var column = column
                 for step in 0..<steps.count where bits[step] != keepsPresent { column.values[step] = .absent }
                 return column.isEmpty ? nil : column
             }
         }
-        let leftKeys = binary.matching.keys(left), rightKeys = binary.matching.keys(right)
         switch binary.operation {
         case .and: return filtered(left, leftKeys, by: presence(right, rightKeys), keepsPresent: true)
         case .unless: return filtered(left, leftKeys, by: presence(right, rightKeys), keepsPresent: false)

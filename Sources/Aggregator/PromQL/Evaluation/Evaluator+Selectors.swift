@@ -13,6 +13,7 @@ extension Evaluator {
         let selection = try await selection(request(selector, steps, context))
         let (moments, isFixed) = moments(selector.shift, steps)
         let lookback = lookbackMilliseconds
+        countPerStep(selection.blocks, moments, length: lookback, steps, atMost: 1)
         let isSmoothed = selector.looksBeyond == .smoothed
         let blocks = selection.blocks.map { block in
             (block: block, cuts: WindowCuts(block.timestamps, ends: moments, length: lookback))

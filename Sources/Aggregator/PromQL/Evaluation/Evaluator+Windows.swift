@@ -18,9 +18,10 @@ extension Evaluator {
         switch expression.inner.node {
         case .range(let range):
             let (ends, isFixed) = moments(range.selector.shift, steps)
+            let blocks = try await selection(request(range, steps, context)).blocks
+            countPerStep(blocks, ends, length: range.range.milliseconds, steps)
             return Windows(
-                blocks: try await selection(request(range, steps, context)).blocks, rangeMilliseconds: range.range.milliseconds, ends: ends,
-                isFixed: isFixed, looksBeyond: range.selector.looksBeyond)
+                blocks: blocks, rangeMilliseconds: range.range.milliseconds, ends: ends, isFixed: isFixed, looksBeyond: range.selector.looksBeyond)
         case .subquery(let subquery):
             let (ends, isFixed) = moments(subquery.shift, steps)
             var windows = Windows(blocks: [], rangeMilliseconds: subquery.range.milliseconds, ends: ends, isFixed: isFixed)
@@ -30,6 +31,7 @@ extension Evaluator {
             windows.blocks = [
                 SampleBlock(timestamps: (0..<inner.count).map(inner.time), labels: columns.map(\.labels), columns: columns.map(\.values))
             ]
+            countPerStep(windows.blocks, ends, length: windows.rangeMilliseconds, steps)
             return windows
         default: throw QueryError(.internal, "expected a range vector", at: expression.position)
         }
@@ -52,43 +54,22 @@ extension Evaluator {
         var context = WindowContext(range: windows.rangeMilliseconds, ends: windows.ends, steps: steps, isFixed: windows.isFixed)
         if let first = parameters.first { context.first = first }
         if parameters.count > 1 { context.second = parameters[1] }
-        let count = isRepeated ? 1 : steps.count
-        let cut: @Sendable ([Int64]) -> WindowCuts = { timestamps in
-            let cuts = WindowCuts(timestamps, ends: windows.ends, length: windows.rangeMilliseconds)
-            return windows.isFixed && !isRepeated ? WindowCuts(repeating: cuts.range(0), count: count) : cuts
-        }
-        let blocks = windows.blocks.map { (block: $0, cuts: cut($0.timestamps)) }
-        let stretches: [[RateStretch]?] = blocks.map { block, cuts in
-            function.stretches && block.values.count > 1 ? RateStretch.all(block.timestamps, cuts, context, isRate: function == .rate) : nil
-        }
-        let lookback = lookbackMilliseconds
         let samples = windows.blocks.reduce(0) { $0 + $1.labels.count * $1.timestamps.count }
         let series = windows.blocks.reduce(0) { $0 + $1.labels.count }
+        let count = isRepeated ? 1 : steps.count
+        let blocks = windows.blocks.map { WindowBlock($0, function, windows, context, count: count, stepCount: steps.count, lookback: lookbackMilliseconds) }
         return LazyVector(
             labels: windows.blocks.flatMap(\.labels), dropsNames: !function.keepsName, stepCount: steps.count,
             work: (samples + series * count) * function.weight
-        ) { [context] range in
-            Evaluator.eachColumn(blocks, range) { number, column in
-                let (block, cuts) = blocks[number]
-                if block.isEvaluated { return block.spread(column, over: windows.ends, isFixed: windows.isFixed, count: steps.count) }
-                let values: [Double]
-                if let looksBeyond = windows.looksBeyond {
-                    let run = SampleRun(compacting: block.timestamps, column)
-                    values = function.extended(run, looksBeyond, context, lookback: lookback, count: count)
-                } else if column.isEmpty {
-                    values = function.column(block.timestamps, Array(repeating: 1, count: block.timestamps.count), cuts, context)
-                } else {
-                    // One look tells of a counter both that it has no markers and that it never falls.
-                    let isAscending = function.isForCounters && column.isAscending(in: cuts.used)
-                    if !isAscending, column.hasMarkers(in: cuts.used) {
-                        let run = SampleRun(compacting: block.timestamps, column)
-                        values = function.column(run.timestamps, run.values, cut(run.timestamps), context)
-                    } else {
-                        values = function.column(block.timestamps, column, cuts, context, stretches: stretches[number], isAscending: isAscending)
-                    }
-                }
-                return isRepeated && steps.count > 1 ? Array(repeating: values[0], count: steps.count) : values
+        ) { range in
+            var result: [[Double]] = []
+            result.reserveCapacity(range.count)
+            var base = 0
+            for block in blocks where base < range.upperBound {
+                for index in range.clamped(to: base..<base + block.seriesCount) { result.append(block.column(index - base)) }
+                base += block.seriesCount
             }
+            return result
         }
     }
 

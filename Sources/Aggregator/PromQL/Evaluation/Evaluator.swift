@@ -19,16 +19,20 @@ final class Evaluator {
     /// The nodes that were evaluated, if the query is to be explained.
     private var plan: [PlanStep] = []
     private var depth = 0
+    /// Of each of the query's steps; empty if nobody asks.
+    private var samplesPerStep: [Int]
 
     init(_ engine: Engine, query: String, steps: Steps, lookback: Duration?) {
         self.engine = engine
         self.query = Array(query.utf8)
         querySteps = steps
         lookbackMilliseconds = (lookback ?? engine.options.lookback).wholeMilliseconds
+        samplesPerStep = engine.options.countsSamplesPerStep ? Array(repeating: 0, count: steps.count) : []
     }
 
     func result(_ value: QueryResult.Value) -> QueryResult {
-        QueryResult(value: value, warnings: warnings.sorted(), infos: infos.sorted(), statistics: statistics, plan: plan)
+        statistics.samplesPerStep = samplesPerStep.enumerated().map { (Timestamp(milliseconds: querySteps.time($0)), $1) }
+        return QueryResult(value: value, warnings: warnings.sorted(), infos: infos.sorted(), statistics: statistics, plan: plan)
     }
 
     // MARK: What a query yields
@@ -194,6 +198,15 @@ final class Evaluator {
         depth -= 1
         plan[index].nanoseconds += clock()
         plan[index].series = series
+    }
+
+    /// Counts what the query's own steps look at; what subqueries do inside is counted with their results.
+    func countPerStep(_ blocks: [SampleBlock], _ ends: Steps, length: Int64, _ steps: Steps, atMost most: Int = .max) {
+        guard !samplesPerStep.isEmpty, steps == querySteps else { return }
+        for block in blocks {
+            let cuts = WindowCuts(block.timestamps, ends: ends, length: length)
+            for step in samplesPerStep.indices { samplesPerStep[step] += block.labels.count * min(most, cuts.range(min(step, cuts.count - 1)).count) }
+        }
     }
 
     /// Tells the plan what a selector read.

@@ -1,11 +1,48 @@
 import Telemetry
 
 extension Binary.Matching {
-    /// By which labels series find each other.
-    func keys(_ columns: [SeriesColumn]) -> [Labels] {
+    /// By which labels a series finds others.
+    func key(of labels: Labels) -> Labels {
+        isOn ? labels.keeping(Set(self.labels)) : labels.dropping(Set(self.labels).union([Labels.metricName]))
+    }
+
+    /// A number for each series of both sides, equal where keys are; below `count`.
+    func numbers(_ left: [SeriesColumn], _ right: [SeriesColumn]) -> (left: [Int], right: [Int], count: Int) {
         let names = Set(labels)
-        let dropped = names.union([Labels.metricName])
-        return columns.map { isOn ? $0.labels.keeping(names) : $0.labels.dropping(dropped) }
+        var index: [String: Int] = [:]
+        var key = KeyText()
+        func number(_ column: SeriesColumn) -> Int {
+            key.clear()
+            if isOn {
+                for name in labels { key.add(column.labels[name]) }
+            } else {
+                for label in column.labels.list where label.name != Labels.metricName && !names.contains(label.name) {
+                    key.add(label.name)
+                    key.add(label.value)
+                }
+            }
+            if let known = index[key.text] { return known }
+            index[key.text] = index.count
+            return index.count - 1
+        }
+        return (left.map(number), right.map(number), index.count)
+    }
+}
+
+/// Several texts as one, which is quicker to find than a label set. Each has its length before it, so that no two lists read the same.
+struct KeyText {
+    private(set) var text = ""
+
+    mutating func clear() { text.removeAll(keepingCapacity: true) }
+
+    mutating func add(_ part: String) {
+        // Five bits a character, and one that says whether more follow: in ASCII, for texts of nothing else are hashed quickest.
+        var rest = part.utf8.count
+        repeat {
+            text.unicodeScalars.append(Unicode.Scalar(UInt8(0x40 | rest & 31 | (rest > 31 ? 0x20 : 0))))
+            rest >>= 5
+        } while rest > 0
+        text += part
     }
 }
 
@@ -30,26 +67,30 @@ struct VectorMatching {
     }
 
     mutating func match(_ left: [SeriesColumn], _ right: [SeriesColumn], _ evaluator: Evaluator) async throws(QueryError) -> [SeriesColumn] {
-        let binary = binary, names = names
+        let binary = binary, names = names, matching = matching
         func resultLabels(_ many: Labels, _ one: Labels) -> Labels { VectorMatching.resultLabels(many, one, binary, names) }
         let many = isSwapped ? right : left, one = isSwapped ? left : right
-        let manyKeys = matching.keys(many), oneKeys = matching.keys(one)
-        var partners: [Labels: [Int]] = [:]
-        for (number, key) in oneKeys.enumerated() { partners[key, default: []].append(number) }
+        let (manyKeys, oneKeys, keyCount) = matching.numbers(many, one)
+        var partners: [[Int]] = Array(repeating: [], count: keyCount)
+        for (number, key) in oneKeys.enumerated() { partners[key].append(number) }
         let manyFill = isSwapped ? matching.fillRight : matching.fillLeft
         let oneFill = isSwapped ? matching.fillLeft : matching.fillRight
-        for (key, numbers) in partners where numbers.count > 1 {
-            try checkOne(key, numbers, one) { step in manyFill != nil || many.contains { !$0.values[step].isAbsent } }
+        for numbers in partners where numbers.count > 1 {
+            try checkOne(numbers, one) { step in manyFill != nil || many.contains { !$0.values[step].isAbsent } }
         }
 
         // For one-to-one: which steps of a key have a result, by any series of the left side.
-        var taken: [Labels: [Bool]] = [:]
+        var taken: [[Bool]] = Array(repeating: [], count: keyCount)
         let isOneToOne = matching.cardinality == .oneToOne
         for (column, key) in zip(many, manyKeys) {
-            let found = partners[key] ?? []
+            let found = partners[key]
             if found.isEmpty, oneFill == nil { continue }
             try await evaluator.pause(after: stepCount * max(1, found.count))
-            var bits = isOneToOne ? taken.removeValue(forKey: key) ?? Array(repeating: false, count: stepCount) : []
+            var bits: [Bool] = []
+            if isOneToOne {
+                swap(&bits, &taken[key])
+                if bits.isEmpty { bits = Array(repeating: false, count: stepCount) }
+            }
             for partner in found {
                 try join(column.values, one[partner].values, evaluator, &bits) { resultLabels(column.labels, one[partner].labels) }
             }
@@ -58,30 +99,32 @@ struct VectorMatching {
                 for partner in found { for step in 0..<stepCount where !one[partner].values[step].isAbsent { missing[step] = .absent } }
                 try join(missing, Array(repeating: oneFill, count: stepCount), evaluator, &bits) { resultLabels(column.labels, Labels()) }
             }
-            if isOneToOne { taken[key] = bits }
+            if isOneToOne { swap(&bits, &taken[key]) }
         }
         if let manyFill {
-            var members: [Labels: [Int]] = [:]
-            for (number, key) in manyKeys.enumerated() { members[key, default: []].append(number) }
+            var members: [[Int]] = Array(repeating: [], count: keyCount)
+            for (number, key) in manyKeys.enumerated() { members[key].append(number) }
             for (column, key) in zip(one, oneKeys) {
                 var missing = column.values
-                for member in members[key] ?? [] { for step in 0..<stepCount where !many[member].values[step].isAbsent { missing[step] = .absent } }
+                for member in members[key] { for step in 0..<stepCount where !many[member].values[step].isAbsent { missing[step] = .absent } }
                 var bits: [Bool] = []
                 // The element that is made up has the labels by which it was looked for.
-                try join(Array(repeating: manyFill, count: stepCount), missing, evaluator, &bits) { resultLabels(key, column.labels) }
+                try join(Array(repeating: manyFill, count: stepCount), missing, evaluator, &bits) {
+                    resultLabels(matching.key(of: column.labels), column.labels)
+                }
             }
         }
         return result
     }
 
     /// Two elements of one key on the side that must have one are an error wherever the other side has any element.
-    private func checkOne(_ key: Labels, _ numbers: [Int], _ one: [SeriesColumn], _ isMatched: (Int) -> Bool) throws(QueryError) {
+    private func checkOne(_ numbers: [Int], _ one: [SeriesColumn], _ isMatched: (Int) -> Bool) throws(QueryError) {
         for step in 0..<stepCount {
             let present = numbers.filter { !one[$0].values[step].isAbsent }
             guard present.count > 1, isMatched(step) else { continue }
             let pair = present.prefix(2).map { one[$0].labels }.sorted()
             throw .execution(
-                "found duplicate series for the match group \(key) on the \(isSwapped ? "left" : "right") hand-side of the operation: "
+                "found duplicate series for the match group \(matching.key(of: pair[0])) on the \(isSwapped ? "left" : "right") hand-side of the operation: "
                     + "[\(pair[0]), \(pair[1])];many-to-many matching not allowed: matching labels must be unique on one side"
             )
         }

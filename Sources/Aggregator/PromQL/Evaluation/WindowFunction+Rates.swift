@@ -9,7 +9,9 @@ struct RateStretch: Sendable {
     private var toEnd: Double
     /// 1, or the window's seconds for rate.
     private var divisor: Double
-    private var factor: Double
+    fileprivate private(set) var factor: Double
+    /// A counter whose first value is at most this times the difference may have been zero inside the window.
+    fileprivate var nearZero: Double { toStart / sampled * 1.000_001 }
 
     /// Times are in milliseconds; the window is `(start, end]`.
     init(count: Int, from: Int64, through: Int64, start: Int64, end: Int64, isRate: Bool) {
@@ -29,22 +31,10 @@ struct RateStretch: Sendable {
         factor = (sampled + toStart + toEnd) / sampled / divisor
     }
 
-    static func all(_ timestamps: [Int64], _ cuts: WindowCuts, _ context: WindowContext, isRate: Bool) -> [RateStretch] {
-        (0..<cuts.count).map { step in
-            let range = cuts.range(step)
-            let end = context.end(step)
-            return RateStretch(
-                count: range.count, from: range.isEmpty ? 0 : timestamps[range.lowerBound], through: range.isEmpty ? 0 : timestamps[range.upperBound - 1],
-                start: end - context.range, end: end, isRate: isRate)
-        }
-    }
-
     /// The difference over the whole window. A counter cannot have been below zero, so it is not stretched past the
     /// moment when it would have been.
-    @inline(__always)
     func apply(_ difference: Double, firstValue: Double, isCounter: Bool) -> Double {
-        // First without the division, which is what this costs: most counters are far from zero.
-        if isCounter, difference > 0, firstValue >= 0, sampled * firstValue <= toStart * difference * 1.000_001 {
+        if isCounter, difference > 0, firstValue >= 0 {
             let toZero = sampled * (firstValue / difference)
             if toZero < toStart { return difference * ((sampled + toZero + toEnd) / sampled / divisor) }
         }
@@ -52,9 +42,45 @@ struct RateStretch: Sendable {
     }
 }
 
+/// The stretches of all windows, and by themselves the two figures with which most samples are done: most counters are far from zero.
+struct RateStretches: Sendable {
+    private let all: [RateStretch]
+    private let factors: [Double]
+    private let nearZero: [Double]
+
+    init(_ timestamps: [Int64], _ cuts: WindowCuts, _ context: WindowContext, isRate: Bool) {
+        all = (0..<cuts.count).map { step in
+            let range = cuts.range(step)
+            let end = context.end(step)
+            return RateStretch(
+                count: range.count, from: range.isEmpty ? 0 : timestamps[range.lowerBound], through: range.isEmpty ? 0 : timestamps[range.upperBound - 1],
+                start: end - context.range, end: end, isRate: isRate)
+        }
+        factors = all.map(\.factor)
+        nearZero = all.map(\.nearZero)
+    }
+
+    /// For samples that never fall, or a gauge's.
+    fileprivate func apply(_ samples: Span<Double>, _ cuts: WindowCuts, isCounter: Bool, into output: inout MutableSpan<Double>) {
+        let lows = cuts.low.span, highs = cuts.high.span, factors = factors.span, nearZero = nearZero.span
+        for step in lows.indices {
+            let first = Int(lows[step]), last = Int(highs[step]) - 1
+            guard last > first else { continue }
+            let firstValue = samples[first]
+            let difference = samples[last] - firstValue
+            let isNear = isCounter && difference > 0 && firstValue >= 0 && firstValue <= nearZero[step] * difference
+            output[step] = isNear ? all[step].apply(difference, firstValue: firstValue, isCounter: true) : difference * factors[step]
+        }
+    }
+
+    fileprivate func apply(_ difference: Double, firstValue: Double, step: Int) -> Double {
+        all[step].apply(difference, firstValue: firstValue, isCounter: true)
+    }
+}
+
 extension WindowFunction {
     /// rate, increase and delta. With `isAscending` no value is known to be below the one before it.
-    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: [RateStretch], isAscending: Bool, into result: inout [Double]) {
+    func extrapolate(_ values: [Double], _ cuts: WindowCuts, _ stretches: RateStretches, isAscending: Bool, into result: inout [Double]) {
         let isCounter = self != .delta
         // Where the counter falls; most never do, so a list is cheaper than a sum for each sample.
         var resets: [Int] = []
@@ -65,22 +91,19 @@ extension WindowFunction {
                 before = value
             }
         }
-        let samples = values.span, lows = cuts.low.span, highs = cuts.high.span, stretches = stretches.span
         var output = result.mutableSpan
-        guard resets.isEmpty else { return extrapolate(samples, lows, highs, stretches, resets, into: &output) }
-        for step in lows.indices {
-            let first = Int(lows[step]), last = Int(highs[step]) - 1
-            guard last > first else { continue }
-            let firstValue = samples[first]
-            output[step] = stretches[step].apply(samples[last] - firstValue, firstValue: firstValue, isCounter: isCounter)
+        if resets.isEmpty {
+            stretches.apply(values.span, cuts, isCounter: isCounter, into: &output)
+        } else {
+            extrapolate(values.span, cuts, stretches, resets, into: &output)
         }
     }
 
     /// For a counter that falls at `resets`.
     private func extrapolate(
-        _ samples: Span<Double>, _ lows: Span<Int32>, _ highs: Span<Int32>, _ stretches: Span<RateStretch>, _ resets: [Int],
-        into output: inout MutableSpan<Double>
+        _ samples: Span<Double>, _ cuts: WindowCuts, _ stretches: RateStretches, _ resets: [Int], into output: inout MutableSpan<Double>
     ) {
+        let lows = cuts.low.span, highs = cuts.high.span
         var reset = 0
         for step in lows.indices {
             let first = Int(lows[step]), last = Int(highs[step]) - 1
@@ -92,7 +115,7 @@ extension WindowFunction {
                 difference += samples[resets[next] - 1]
                 next += 1
             }
-            output[step] = stretches[step].apply(difference, firstValue: samples[first], isCounter: true)
+            output[step] = stretches.apply(difference, firstValue: samples[first], step: step)
         }
     }
 }

@@ -43,6 +43,7 @@ enum WindowFunction: String, Sendable, CaseIterable {
         }
     }
     var stretches: Bool { self == .rate || self == .increase || self == .delta }
+    var isLimit: Bool { self == .minOverTime || self == .maxOverTime }
     /// Whether only where samples are counts.
     var needsValues: Bool {
         switch self {
@@ -70,15 +71,16 @@ struct WindowContext: Sendable {
 
 extension WindowFunction {
     /// The values at all steps for samples without markers; `Double.absent` where there is none.
-    /// `stretches` are those of `timestamps`, if they are known already; `isAscending` says that no value is known to be
+    /// `stretches` and `segments` are those of `timestamps`, if they are known already; `isAscending` says that no value is known to be
     /// below the one before it.
     func column(
-        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: [RateStretch]? = nil, isAscending: Bool = false
+        _ timestamps: [Int64], _ values: [Double], _ cuts: WindowCuts, _ context: WindowContext, stretches: RateStretches? = nil,
+        segments: WindowSegments? = nil, isAscending: Bool = false
     ) -> [Double] {
         var result = Array(repeating: Double.absent, count: cuts.count)
         switch self {
         case .rate, .increase, .delta:
-            let stretches = stretches ?? RateStretch.all(timestamps, cuts, context, isRate: self == .rate)
+            let stretches = stretches ?? RateStretches(timestamps, cuts, context, isRate: self == .rate)
             extrapolate(values, cuts, stretches, isAscending: isAscending, into: &result)
         case .irate, .idelta: differences(timestamps, values, cuts, into: &result)
         case .changes: countSteps(values, cuts, into: &result) { $0 != $1 && !($0.isNaN && $1.isNaN) }
@@ -87,8 +89,8 @@ extension WindowFunction {
         case .doubleExponentialSmoothing, .holtWinters: smooth(values, cuts, context, into: &result)
         case .avgOverTime: SlidingFold<CompensatedMean>.run(values, cuts, into: &result)
         case .sumOverTime: SlidingFold<CompensatedSum>.run(values, cuts, into: &result)
-        case .minOverTime: SlidingLimit<Least>.run(values, cuts, into: &result)
-        case .maxOverTime: SlidingLimit<Greatest>.run(values, cuts, into: &result)
+        case .minOverTime: SlidingLimit<Least>.run(values, cuts, segments, into: &result)
+        case .maxOverTime: SlidingLimit<Greatest>.run(values, cuts, segments, into: &result)
         case .stddevOverTime: SlidingFold<DeviationAccumulator>.run(values, cuts, into: &result)
         case .stdvarOverTime: SlidingFold<VarianceAccumulator>.run(values, cuts, into: &result)
         case .quantileOverTime where RankWindow.suits(cuts): RankWindow.run(values, cuts, phi: context.first, into: &result)

@@ -11,41 +11,63 @@ public enum NumberText {
 
     /// The same to a buffer that has room for `maximumBytes`.
     public static func write(_ value: Double, to output: inout OutputSpan<UInt8>) {
+        precondition(output.freeCapacity >= maximumBytes, "no room for a number")
+        unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
+            // Below the capacity by the precondition.
+            if let base = buffer.baseAddress { filled += unsafe put(value, at: base + filled) }
+        }
+    }
+
+    /// The same to memory with room for `maximumBytes`, all of which it may change; gives the count of bytes that are the number's.
+    @unsafe public static func put(_ value: Double, at target: UnsafeMutablePointer<UInt8>) -> Int {
         let magnitude = value.magnitude
-        if magnitude < 0x1p53, let whole = UInt64(exactly: magnitude) {
-            if value.sign == .minus { output.append(UInt8(ascii: "-")) }
-            writeWhole(whole, to: &output)
-            return
+        // By way back, as `UInt64(exactly:)` is a call into the mathematical library.
+        if magnitude < 0x1p53, case let whole = UInt64(magnitude), Double(whole) == magnitude {
+            guard value.sign == .minus else { return unsafe putWhole(whole, at: target) }
+            unsafe target[0] = UInt8(ascii: "-")
+            return unsafe putWhole(whole, at: target + 1) + 1
         }
         // The standard library's description is the shortest that reads back, and has our layout here: a fraction, so no `.0`.
         if magnitude >= 1e-4, magnitude < 0x1p53 {
-            let description = value.description
-            let digits = description.utf8Span.span
-            for index in digits.indices { output.append(digits[index]) }
-            return
+            var sink = unsafe DigitSink(target)
+            value.write(to: &sink)
+            return sink.count
         }
         var text: [UInt8] = []
         write(value, usesExponent: magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21), to: &text)
-        for byte in text { output.append(byte) }
+        for (index, byte) in text.enumerated() { unsafe target[index] = byte }
+        return text.count
     }
 
-    /// Decimal digits, two by each division.
-    private static func writeWhole(_ value: UInt64, to output: inout OutputSpan<UInt8>) {
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var place = 20
-        var rest = value
-        while rest >= 10 {
-            let pair = UInt8(truncatingIfNeeded: rest % 100)
-            rest /= 100
-            place -= 2
-            digits[place] = UInt8(ascii: "0") + pair / 10
-            digits[place + 1] = UInt8(ascii: "0") + pair % 10
+    /// Decimal digits of a number below 10^16, eight at a time; the number's 16 bytes at most are written.
+    @unsafe private static func putWhole(_ value: UInt64, at target: UnsafeMutablePointer<UInt8>) -> Int {
+        let target = UnsafeMutableRawPointer(target)
+        let high = value / 100_000_000
+        let low = eightDigits(value % 100_000_000)
+        guard high > 0 else {
+            // Zeros in front are the lowest bytes; of nought the last digit stays.
+            let skipped = min(7, low.trailingZeroBitCount / 8)
+            unsafe target.storeBytes(of: ((low | zeros) >> UInt64(skipped * 8)).littleEndian, as: UInt64.self)
+            return 8 - skipped
         }
-        if rest > 0 || place == 20 {
-            place -= 1
-            digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)
-        }
-        for index in place..<20 { output.append(digits[index]) }
+        let first = eightDigits(high)
+        let skipped = first.trailingZeroBitCount / 8
+        unsafe target.storeBytes(of: ((first | zeros) >> UInt64(skipped * 8)).littleEndian, as: UInt64.self)
+        unsafe (target + 8 - skipped).storeBytes(of: (low | zeros).littleEndian, as: UInt64.self)
+        return 16 - skipped
+    }
+
+    /// `0` in each byte.
+    private static let zeros: UInt64 = 0x3030_3030_3030_3030
+
+    /// The eight decimal digits of a number below 10^8, the first in the lowest byte: it is parted into halves, and those again, all parts
+    /// of a round by one multiplication (by the reciprocal as a fixed-point number, exact for parts of this size).
+    private static func eightDigits(_ value: UInt64) -> UInt64 {
+        let fours = value / 10_000 | (value % 10_000) << 32
+        let hundreds = (fours &* 10_486) >> 20 & 0x7F_0000_007F
+        let twos = hundreds | (fours &- hundreds &* 100) << 16
+        let tens = (twos &* 103) >> 10 & 0x000F_000F_000F_000F
+        return tens | (twos &- tens &* 10) << 8
     }
 
     /// As `write`, but never with an exponent, as `count_values` writes labels.

@@ -46,6 +46,8 @@ final class DayFile {
     private var isReading = false
     private var knownVersion: Int64?
     private var knownParts: [PartRow] = []
+    /// False if there were no native histograms when `cachedParts` last looked: most files have none, and a query need not ask then.
+    private(set) var mayHaveHistograms = true
 
     /// Of files with parts: 4 has parts of version 3, which older programs do not read.
     static let formatVersion: Int64 = 4
@@ -136,6 +138,7 @@ final class DayFile {
         let version = try database.scalar("PRAGMA data_version")?.integer
         if version == nil || version != knownVersion {
             knownParts = try parts()
+            mayHaveHistograms = try database.scalar("SELECT 1 FROM histogram LIMIT 1") != nil
             knownVersion = version
             onChange(knownParts)
         }

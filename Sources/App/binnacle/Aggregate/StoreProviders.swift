@@ -28,6 +28,7 @@ enum StoreQueries {
     static func options(_ settings: Settings) -> PrometheusAPI.Options {
         var options = PrometheusAPI.Options()
         options.timeout = settings.store.queryTimeout
+        options.allowedOrigin = settings.store.queryAllowedOrigin
         options.engine.maximumMemoryBytes = settings.store.queryMaxMemory
         options.engine.maximumSamples = settings.store.queryMaxSamples
         return options

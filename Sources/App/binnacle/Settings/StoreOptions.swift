@@ -13,6 +13,8 @@ struct StoreOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What one query may hold, by an estimate.", valueName: "size")) var queryMaxMemory: String?
     @Option(help: ArgumentHelp("Samples that one query may hold.", valueName: "n")) var queryMaxSamples: String?
     @Option(help: ArgumentHelp("How long one query may run.", valueName: "duration")) var queryTimeout: String?
+    @Option(help: ArgumentHelp("Whose web pages may read answers of the query port in a browser; * is any.", valueName: "origin"))
+    var queryAllowedOrigin: String?
     @Flag(name: .customLong("enable-admin-api"), help: "Let the query port delete series and make snapshots for whoever asks.") var enableAdminAPI = false
 
     /// The flags that were given, by key.
@@ -22,6 +24,7 @@ struct StoreOptions: ParsableArguments {
             ("retention-rule", retentionRule.isEmpty ? nil : retentionRule.joined(separator: "\n")),
             ("out-of-order-window", outOfOrderWindow), ("max-series", maxSeries), ("max-series-per-metric", maxSeriesPerMetric),
             ("query-max-memory", queryMaxMemory), ("query-max-samples", queryMaxSamples), ("query-timeout", queryTimeout),
+            ("query-allowed-origin", queryAllowedOrigin),
             ("enable-admin-api", enableAdminAPI ? "true" : nil),
         ]
         return all.compactMap { name, value in value.map { (name, $0) } }

@@ -21,6 +21,8 @@ struct StoreSettings: Sendable {
     var queryMaxMemory = 1 << 30
     var queryMaxSamples = 50_000_000
     var queryTimeout = Duration.seconds(120)
+    /// Of the web pages that may read answers of the query port; `*` is any, nil none.
+    var queryAllowedOrigin: String?
     /// Whether the query port deletes series and makes snapshots for whoever asks.
     var enableAdminAPI = false
 
@@ -77,6 +79,15 @@ extension SettingKey {
             write: { settings, text in
                 guard let value = TimeArgument.parseDuration(text) else { return false }
                 settings.store.queryTimeout = value
+                return true
+            }),
+        SettingKey(
+            name: "query-allowed-origin", help: "Whose web pages may read answers of the query port in a browser (CORS).",
+            expected: "an origin such as https://dash.example, *, or none", read: { $0.store.queryAllowedOrigin ?? "none" },
+            write: { settings, text in
+                // What stands in a header must not end it.
+                guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
+                settings.store.queryAllowedOrigin = text == "none" ? nil : text
                 return true
             }),
         SettingKey(

@@ -1,12 +1,14 @@
 import Glibc
 import Terminal
+import UnixSignals
 
 /// `binnacle query -i`: reads queries from a person at a terminal, or from a pipe, and answers one after the other.
 struct QueryDialogue {
     private static let prompt = "promql> "
     private static let help = """
         A query ends with Enter once its brackets are closed; Alt-Enter begins a new line. Tab completes metrics, labels,
-        values and functions; up and down go through what was asked before, Control-R looks for it; Control-D ends.
+        values and functions; up and down go through what was asked before, Control-R looks for it. Control-C gives up the line,
+        or the query that runs; Control-D ends.
           .range DURATION   ask for the last DURATION and draw it; `.range off` asks for now
           .step DURATION    time between two points of a range; `.step off` chooses it
           .output FORMAT    table, graph, json or csv; `.output off` chooses it
@@ -51,19 +53,42 @@ struct QueryDialogue {
         while let text = try await input.line(prompt: Self.prompt) {
             if text.allSatisfy(\.isWhitespace) { continue }
             file.write(input.history)
-            guard try await dialogue.answer(text, failures: &failures) else { break }
+            do {
+                guard try await dialogue.answer(text, failures: &failures, mayBeInterrupted: true) else { break }
+            } catch is Interruption {
+                Output.error("the query was given up")
+            }
+        }
+    }
+
+    private struct Interruption: Error {}
+
+    /// Waits for `body` until Control-C is pressed. While a query runs the terminal is as a shell left it, so that the key is a signal.
+    private static func unlessInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        // Before anything is asked, or an early key would end the program.
+        let signals = await UnixSignalsSequence(trapping: .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in signals { throw Interruption() }
+                // Cancelled: the answer is there.
+            }
+            group.addTask { try await body() }
+            // The waiting ends only by throwing, or after the other.
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 
     /// False if it was asked to end.
-    private mutating func answer(_ text: String, failures: inout Int) async throws -> Bool {
+    private mutating func answer(_ text: String, failures: inout Int, mayBeInterrupted: Bool = false) async throws -> Bool {
         let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
         do {
             if let command = words.first, command.first == ".", command.dropFirst().first?.isLetter == true {
                 return try obey(command, words.count > 1 ? words[1] : "")
             }
             if text.allSatisfy(\.isWhitespace) { return true }
-            try await asking.ask(text)
+            let asking = asking
+            if mayBeInterrupted { try await Self.unlessInterrupted { try await asking.ask(text) } } else { try await asking.ask(text) }
         } catch let failure as CommandFailure {
             failures += 1
             Output.error("\(failure)")
