@@ -107,7 +107,7 @@ struct HTTPSession {
     private func isLast(_ response: HTTPResponse, to request: HTTPRequestHead) -> Bool {
         if !request.isKeepAlive { return true }
         guard case .stream = response.body else { return false }
-        return request.version < .http1_1
+        return request.version == .http1_0
     }
 
     private func send(_ response: HTTPResponse, to request: HTTPRequestHead) async throws {
@@ -139,7 +139,7 @@ struct HTTPSession {
                 try await outbound.write(.end(nil))
             }
         case .stream(let produce):
-            if request.version < .http1_1 {
+            if request.version == .http1_0 {
                 head.version = .http1_0
             } else {
                 head.headers.replaceOrAdd(name: "Transfer-Encoding", value: "chunked")

@@ -1,4 +1,4 @@
-import NIOPosix
+import NIOCore
 
 /// The threads on which all servers and clients of the process wait for their sockets.
 public enum ServingThreads {
