@@ -6,7 +6,7 @@ import Telemetry
 
 /// What the series store costs: CPU time a sample on the way in and out, bytes a sample on disk, memory.
 ///
-/// `SeriesBench generated|idle|churn DIRECTORY [STEPS]`, `SeriesBench recorded DIRECTORY SCRAPES`,
+/// `SeriesBench generated|idle|churn|decades DIRECTORY [STEPS]`, `SeriesBench recorded DIRECTORY SCRAPES`,
 /// `SeriesBench open DIRECTORY`, `SeriesBench read DIRECTORY METRIC [TIMES]`; `SeriesBench requests FILE [STEPS [SECONDS [IDLE-PERCENT]]]`, `recorded-requests FILE SCRAPES` and
 /// `pages FILE [COUNT]` write what scripts/bench-series sends. The clock is made up, so six hours take as long as their work does.
 @main struct SeriesBench {
@@ -22,7 +22,7 @@ import Telemetry
         let arguments = CommandLine.arguments
         guard arguments.count > 2 else {
             print(
-                "usage: SeriesBench generated|idle|churn DIRECTORY [STEPS] | recorded DIRECTORY SCRAPES | open DIRECTORY | read DIRECTORY METRIC [TIMES] | requests|pages FILE [STEPS]"
+                "usage: SeriesBench generated|idle|churn|decades DIRECTORY [STEPS] | recorded DIRECTORY SCRAPES | open DIRECTORY | read DIRECTORY METRIC [TIMES] | requests|pages FILE [STEPS]"
             )
             exit(2)
         }
@@ -38,6 +38,10 @@ import Telemetry
         configuration.maxSeries = 2_000_000
         configuration.maxSeriesPerMetric = 2_000_000
         configuration.maxHeadBytes = 64 << 20
+        if arguments[1] == "decades" {
+            configuration.retention = SeriesStoreConfiguration.unlimited
+            configuration.outOfOrderWindow = SeriesStoreConfiguration.unlimited
+        }
         if arguments[1] == "open" { clock.set(milliseconds: start + 86_400_000) }
         // Each reading then starts from the files.
         if arguments[1] == "read" { configuration.maxCacheBytes = 0 }
@@ -55,6 +59,7 @@ import Telemetry
         switch arguments[1] {
         case "generated": try await bench.generated(interval: 15, steps: steps(arguments) ?? 1440, idleShare: 0)
         case "idle": try await bench.generated(interval: 1, steps: steps(arguments) ?? 3600, idleShare: 0.8)
+        case "decades": try await bench.decades(days: steps(arguments) ?? 20_700)
         case "churn": try await bench.churn(series: steps(arguments) ?? 1_000_000)
         case "read": try await bench.read(arguments[3], times: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
         case "recorded": try await bench.recorded(arguments[3])

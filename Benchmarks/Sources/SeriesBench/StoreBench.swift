@@ -47,6 +47,22 @@ struct StoreBench {
         try await read(SeriesBench.start, samples)
     }
 
+    /// A sample a day of fifty series since 1970.
+    func decades(days: Int) async throws {
+        clock.set(milliseconds: SeriesBench.start)
+        let began = ContinuousClock.now
+        let cpu = cpuSeconds()
+        for number in 0..<50 {
+            let samples = (0..<days).map { SeriesBatch.Sample(Int64($0) * 86_400_000, Double($0 * 50 + number) / 4) }
+            try await store.write([SeriesBatch(labels: Labels(name: "price", ["n": "\(number)"]), samples: samples)])
+        }
+        print("  write             \(days * 50) samples in \(ContinuousClock.now - began), \(cpuSeconds() - cpu) CPU-s")
+        try await finish(days * 50, cpuSeconds() - cpu)
+        let files = try HostFileSystem().list(store.directory).filter { $0.hasSuffix(".db") }
+        print("  files             \(files.count), all of it in \(ContinuousClock.now - began)")
+        try await read("price", times: 3)
+    }
+
     func churn(series: Int) async throws {
         // Pods of forty series that live for an hour: a day of it.
         let perStep = series / 96

@@ -75,6 +75,14 @@ final class Shared: Sendable {
         return day.end < clock.now.milliseconds - configuration.monthlyAge.wholeMilliseconds ? day.monthFileName : day.fileName
     }
 
+    /// Whether the day gets rollups when it has ended. Days that came old have few samples, and where these are kept for ever their rollups would take
+    /// more room than they do and tell nothing else.
+    func makesRollups(_ day: Day) -> Bool {
+        let keepsAll =
+            configuration.retention >= SeriesStoreConfiguration.unlimited && configuration.retentionRules.isEmpty && configuration.maxBytes == nil
+        return configuration.makesRollups && !(keepsAll && Day.isMonthFile(fileName(day)))
+    }
+
     /// The files that have samples in the span, the oldest first: a month's once, by its first day.
     func files(from: Int64, through: Int64) -> [(day: Day, name: String, generation: Int)] {
         let found = days.withLock { days in days.totals.filter { $0.key.start <= through && $0.key.end > from } }

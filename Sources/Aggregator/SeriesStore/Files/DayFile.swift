@@ -70,6 +70,16 @@ final class DayFile {
 
     func transaction<Result>(_ body: () throws -> Result) throws -> Result { try database.transaction(body) }
 
+    /// A transaction that says what is there in another form: power loss may undo it whole, and then the former form is there, so nobody
+    /// waits for the disk. What is committed durably later takes it along, for the log of SQLite is one sequence.
+    func rewriting<Result>(_ body: () throws -> Result) throws -> Result {
+        try database.execute("PRAGMA synchronous=NORMAL")
+        let outcome: Swift.Result<Result, any Error> = Swift.Result { try database.transaction(body) }
+        // Before anything else: what is acknowledged next must be on the disk.
+        try database.execute("PRAGMA synchronous=FULL")
+        return try outcome.get()
+    }
+
     /// Adds a part under a new number, above all others, or under the given one.
     func insert(_ part: PartRow, _ encoded: Part.Encoded, id: Int64? = nil) throws {
         try database.run(

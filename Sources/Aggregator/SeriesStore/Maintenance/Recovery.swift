@@ -97,7 +97,8 @@ struct Recovery {
         }
         if shared.configuration.makesRollups {
             let now = shared.clock.now.milliseconds
-            for day in changes.keys where day.end <= now && !RollupResolution.allCases.allSatisfy({ rolled[$0, default: []].contains(day) }) {
+            for day in changes.keys
+            where day.end <= now && shared.makesRollups(day) && !RollupResolution.allCases.allSatisfy({ rolled[$0, default: []].contains(day) }) {
                 unfinished.insert(day)
             }
         }

@@ -66,7 +66,7 @@ extension Writer {
             }
             break
         }
-        if shared.configuration.makesRollups, day.end <= now { try await makeRollups(day) }
+        if shared.makesRollups(day), day.end <= now { try await makeRollups(day) }
         let name = shared.fileName(day)
         if Day.isMonthFile(name) {
             // Once for all days that are finished now.
@@ -127,7 +127,7 @@ extension Writer {
             await Task.yield()
         }
         readers = []
-        try file.transaction {
+        try file.rewriting {
             for part in parts where part.level >= 0 { try file.remove(part: part.id) }
             for part in merged { try file.insert(part.row, part.part) }
             try interrupt?("inside seal")

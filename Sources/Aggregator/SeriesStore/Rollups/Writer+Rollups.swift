@@ -41,7 +41,7 @@ extension Writer {
         }
         for resolution in RollupResolution.allCases {
             let rollups = try rollupFile(day, resolution)
-            try rollups.transaction {
+            try rollups.rewriting {
                 for old in try rollups.parts() where day.windows.contains(old.firstWindow) { try rollups.remove(part: old.id) }
                 for part in parts[resolution] ?? [] { try rollups.insert(part.row, part.part) }
                 try rollups.setState("day-\(day.number)", changes + 1)
