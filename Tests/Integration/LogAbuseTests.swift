@@ -96,7 +96,7 @@ import Testing
         let files = HostFileSystem()
         try files.makeDirectory(place.file("spool"), mode: 0o700)
         try files.makeDirectory(place.file("logs"), mode: 0o755)
-        let mounted = try await Program.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", place.file("spool")])
+        let mounted = try await Program.run(["mount", "-t", "tmpfs", "-o", "size=7m", "tmpfs", place.file("spool")])
         guard mounted.status == 0 else { return }
         var random = SeededGenerator(seed: 5)
         var count = 0
