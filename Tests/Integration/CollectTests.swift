@@ -60,7 +60,8 @@ import Testing
 
     /// Names that others have given, which promtool would have chosen otherwise.
     private static let imposed = [
-        "'snake_case' not 'camelCase'", "container_memory_failcnt counter metrics should", "node_entropy_available_bits use base unit", "node_entropy_pool_size_bits use base unit",
+        "'snake_case' not 'camelCase'", "container_memory_failcnt counter metrics should",
+        "node_entropy_available_bits use base unit", "node_entropy_pool_size_bits use base unit",
         "abbreviated", "non-counter metrics should not",
         "machine_node_hugepages_count non-histogram", "machine_thread_siblings_count non-histogram",
     ]

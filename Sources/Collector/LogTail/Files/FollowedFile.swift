@@ -23,7 +23,9 @@ final class FollowedFile {
     var sent: [Int64]
     /// How far all records are durable; what the checkpoint says.
     var acknowledged: Int64
-    var isGone = false
+    /// Not in its directory when that was listed last.
+    private(set) var isGone = false
+    private(set) var goneSince: Int64 = 0
     /// When it last had something new.
     var grown: Int64
     /// Of a compressed file its size as it lies there.
@@ -57,6 +59,14 @@ final class FollowedFile {
         acknowledged = 0
         sent = [0, 0]
     }
+
+    func vanish(_ now: Int64) {
+        guard !isGone else { return }
+        (isGone, goneSince) = (true, now)
+    }
+
+    /// A listing that was made while files were renamed may have missed it.
+    func reappear() { isGone = false }
 
     var isRotated: Bool { name.rotation != nil }
 }

@@ -20,6 +20,8 @@ public actor LogSpool: LogSink {
     private let compressor = ZstdCompressor(level: 3)
     private let decompressor = ZstdDecompressor()
     private var bytes: Int64
+    /// The most that it held since it was opened.
+    private var peakBytes: Int64 = 0
     private var deliveries: Int64
     /// The delivery that is on its way at this moment: it is not left out to make room.
     private var inFlight: Int64 = 0
@@ -85,7 +87,8 @@ public actor LogSpool: LogSink {
     public func append(_ batches: [LogBatch]) async throws {
         let packed = compressor.compress(LogBatchCodec.encode(batches))
         let lines = batches.reduce(0) { $0 + $1.records.count }
-        if let free = freeBytes(path), free < DiskRoom.needed(for: packed.count) {
+        // What its file had room for once it has again: only growth is asked about.
+        if bytes + Int64(packed.count) > peakBytes, let free = freeBytes(path), free < DiskRoom.needed(for: packed.count) {
             blocked.increment()
             throw SpoolFull(diskOf: path, free: free)
         }
@@ -105,6 +108,7 @@ public actor LogSpool: LogSink {
         }
         try database.run("INSERT INTO delivery(lines, body) VALUES(?, ?)", .integer(Int64(lines)), .blob(packed))
         bytes += Int64(packed.count)
+        peakBytes = max(peakBytes, bytes)
         deliveries += 1
         measure()
         arrival.yield()

@@ -50,7 +50,8 @@ extension LogTailer {
     func letGo(_ followed: FollowedSource, _ now: Int64) {
         for file in followed.files where file.size <= file.offset || isStuck(file, now) {
             let quiet = now - file.grown
-            if file.isGone, quiet >= options.removeWait || file.handle == nil {
+            // Not at once: what was missed by a listing during a rotation would be taken for another file when it is seen again.
+            if file.isGone, now - file.goneSince >= options.removeWait, quiet >= options.removeWait || file.handle == nil {
                 finish(file, followed, now)
                 // What began in it has nowhere else to be counted from.
                 if let safe = followed.pipelines[file.name.run]?.safeOffset(file: file.number, offset: file.offset), safe < file.offset {

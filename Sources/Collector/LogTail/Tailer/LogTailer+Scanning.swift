@@ -47,7 +47,7 @@ extension LogTailer {
     private func scan(_ followed: FollowedSource, _ now: Int64) {
         look(followed, now)
         guard !followed.isGone else {
-            for file in followed.files { file.isGone = true }
+            for file in followed.files { file.vanish(now) }
             return
         }
         guard let names = changedEntries(followed, now) else { return }
@@ -69,9 +69,10 @@ extension LogTailer {
             followed: known.map {
                 TailPlan.Followed(number: $0.number, name: $0.nameText, identity: $0.identity, offset: $0.offset, beginning: $0.beginning)
             })
+        for file in known where listed.contains(where: { $0.inode == file.identity.inode && $0.device == file.identity.device }) { file.reappear() }
         for action in plan { carryOut(action, followed, opened, now) }
         let present = Set(packed.map(\.name))
-        for file in followed.files where file.name.isCompressed && !present.contains(file.nameText) { file.isGone = true }
+        for file in followed.files where file.name.isCompressed && !present.contains(file.nameText) { file.vanish(now) }
         for (name, parsed) in packed { unpack(name, parsed, followed, now) }
         followed.files.sort { $0.name < $1.name }
         if followed.isFirstListing {
@@ -230,7 +231,7 @@ extension LogTailer {
             removedRows.append(row(followed, file))
             metrics.truncations.increment()
         case .drain(let number):
-            followed.files.first { $0.number == number }?.isGone = true
+            followed.files.first { $0.number == number }?.vanish(now)
         }
     }
 

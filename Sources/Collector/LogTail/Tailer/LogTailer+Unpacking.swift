@@ -9,6 +9,7 @@ extension LogTailer {
         guard let status = try? fileSystem.status(path), status.isRegular, status.size > 0, !followed.unreadable.contains(status.inode) else { return }
         if let known = followed.files.first(where: { $0.name.isCompressed && $0.identity.inode == status.inode }) {
             (known.name, known.nameText) = (parsed, name)
+            known.reappear()
             return
         }
         if let limit = followed.source.ignoreOlder, now - status.modified > limit { return }
