@@ -18,6 +18,8 @@ import Telemetry
 /// - timestamp of a selector fixed by @ forgot its offset in 2.42, and functions with such a range and an argument of the
 ///   step's own lost steps. So these have no @ here.
 /// - atan2 of two vectors kept the name in 2.42.
+/// - Windows that slide are added up in another order than one that stands still (`@`), so the last digit of what is no exact sum may
+///   differ between them, where 2.42 reads each window anew. So two such results are not compared with each other, nor subtracted.
 /// - Functions, modifiers and operators that 2.42 lacks are not asked.
 struct Differential {
 
@@ -142,8 +144,10 @@ struct Differential {
         case 8: return "count_values(\"v\", round(\(plain()) / 1000))"
         case 9: return "histogram_quantile(\(pick(["0.5", "0.9", "0.99", "1"])), \(pick(["h_bucket", "rate(h_bucket[5m])", "sum by (le) (h_bucket)"])))"
         case 10:
-            return
-                "(\(vector(depth - 1))) \(pick(["+", "-", "*", "/", "^", ">", "<=", "==", "!= bool"])) \(pick(["on (job, instance)", "", "ignoring (zone)", "on (job) group_left ()"])) (\(vector(depth - 1)))"
+            let left = vector(depth - 1), right = vector(depth - 1)
+            let operation = pick(
+                Self.addsUp(left) && Self.addsUp(right) ? ["+", "*", "/"] : ["+", "-", "*", "/", "^", ">", "<=", "==", "!= bool"])
+            return "(\(left)) \(operation) \(pick(["on (job, instance)", "", "ignoring (zone)", "on (job) group_left ()"])) (\(right))"
         case 11: return "(\(vector(depth - 1))) \(pick(["and", "or", "unless"])) \(pick(["on (job)", "", "ignoring (instance)"])) (\(vector(depth - 1)))"
         case 12:
             return pick([
@@ -167,5 +171,10 @@ struct Differential {
             ])
         default: return "rate(a_total[5m]) * on (job) group_left (version) info"
         }
+    }
+
+    /// Whether the text has a function whose last digit depends on the order in which samples are added up.
+    private static func addsUp(_ text: String) -> Bool {
+        ["stddev_over_time", "stdvar_over_time", "avg_over_time", "sum_over_time", "deriv", "predict_linear"].contains { text.contains($0) }
     }
 }
