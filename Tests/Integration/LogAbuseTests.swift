@@ -90,46 +90,4 @@ import Testing
         #expect(try await collecting.stop() == 0)
         #expect(try await aggregate.stop() == 0)
     }
-
-    @Test(.enabled(if: geteuid() == 0)) func `a full disk under the spool stops reading, says so, and loses nothing`() async throws {
-        let place = TemporaryDirectory("abuse")
-        let files = HostFileSystem()
-        try files.makeDirectory(place.file("spool"), mode: 0o700)
-        try files.makeDirectory(place.file("logs"), mode: 0o755)
-        let mounted = try await Program.run(["mount", "-t", "tmpfs", "-o", "size=7m", "tmpfs", place.file("spool")])
-        guard mounted.status == 0 else { return }
-        var random = SeededGenerator(seed: 5)
-        var count = 0
-        do {
-            let file = try HostFile(place.file("logs/app.log"), flags: O_WRONLY | O_CREAT, mode: 0o644)
-            // Six megabytes that do not shrink.
-            for _ in 0..<60 {
-                var text = ""
-                for _ in 0..<1000 {
-                    text += "line \(count) \(String(random.next(), radix: 36))\(String(random.next(), radix: 36))\(String(random.next(), radix: 36))\n"
-                    count += 1
-                }
-                try file.write(Array(text.utf8))
-            }
-        }
-        let directory = TemporaryDirectory("aggregate")
-        let offset = FreePorts.offset(for: [10_255, 10_251, 5140, 24_224])
-        try files.write(place.file("logs.yaml"), Array("sources:\n  - {files: \"\(place.file("logs"))/*.log\", labels: {job: full}, multiline: none}\n".utf8))
-        let collecting = try await Collecting.start(
-            LogShippingTests.quiet + [
-                "--logs-to", "http://127.0.0.1:\(10_251 + offset)", "--logs-config", place.file("logs.yaml"), "--logs-spool", place.file("spool"),
-            ])
-        #expect(try await eventually(within: 40) { try await collecting.get("/healthz/collecting").status == 500 })
-        let aggregate = try await Aggregate.start(directory: directory, offset: offset)
-        var stored: [String] = []
-        _ = try await eventually(within: 120) {
-            stored = try await aggregate.lines(#"{job="full"}"#)
-            return stored.count >= count
-        }
-        #expect(stored.count == count && Set(stored).count == count, "\(stored.count) of \(count)")
-        #expect(try await eventually(within: 60) { try await collecting.get("/healthz/collecting").status == 200 })
-        #expect(try await collecting.stop() == 0)
-        #expect(try await aggregate.stop() == 0)
-        #expect(try await Program.run(["umount", place.file("spool")]).status == 0)
-    }
 }

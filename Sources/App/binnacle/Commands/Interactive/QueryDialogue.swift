@@ -48,13 +48,15 @@ struct QueryDialogue {
     private func talk() async throws {
         var dialogue = self
         var failures = 0
+        let mode = RawMode()
+        defer { mode.restore() }
         let file = HistoryFile()
         var input = TerminalInput(history: file.read(), completions: QueryCompletions(client: asking.client))
         while let text = try await input.line(prompt: Self.prompt) {
             if text.allSatisfy(\.isWhitespace) { continue }
             file.write(input.history)
             do {
-                guard try await dialogue.answer(text, failures: &failures, mayBeInterrupted: true) else { break }
+                guard try await dialogue.answer(text, failures: &failures, under: mode) else { break }
             } catch is Interruption {
                 Output.error("the query was given up")
             }
@@ -63,10 +65,12 @@ struct QueryDialogue {
 
     private struct Interruption: Error {}
 
-    /// Waits for `body` until Control-C is pressed. While a query runs the terminal is as a shell left it, so that the key is a signal.
-    private static func unlessInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// Waits for `body` until Control-C is pressed, which is a signal meanwhile.
+    private static func unlessInterrupted(_ mode: RawMode, _ body: @escaping @Sendable () async throws -> Void) async throws {
         // Before anything is asked, or an early key would end the program.
         let signals = await UnixSignalsSequence(trapping: .sigint)
+        mode.takeInterrupts(true)
+        defer { mode.takeInterrupts(false) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in signals { throw Interruption() }
@@ -80,7 +84,7 @@ struct QueryDialogue {
     }
 
     /// False if it was asked to end.
-    private mutating func answer(_ text: String, failures: inout Int, mayBeInterrupted: Bool = false) async throws -> Bool {
+    private mutating func answer(_ text: String, failures: inout Int, under mode: RawMode? = nil) async throws -> Bool {
         let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
         do {
             if let command = words.first, command.first == ".", command.dropFirst().first?.isLetter == true {
@@ -88,7 +92,7 @@ struct QueryDialogue {
             }
             if text.allSatisfy(\.isWhitespace) { return true }
             let asking = asking
-            if mayBeInterrupted { try await Self.unlessInterrupted { try await asking.ask(text) } } else { try await asking.ask(text) }
+            if let mode { try await Self.unlessInterrupted(mode) { try await asking.ask(text) } } else { try await asking.ask(text) }
         } catch let failure as CommandFailure {
             failures += 1
             Output.error("\(failure)")

@@ -17,10 +17,8 @@ struct TerminalInput {
 
     var history: LineHistory { editor.history }
 
-    /// Nil at the end of input.
+    /// Under `RawMode`. Nil at the end of input.
     mutating func line(prompt: String) async throws -> String? {
-        let mode = RawMode()
-        defer { mode.restore() }
         view.forget()
         while true {
             let width = Output.width ?? 80
@@ -77,16 +75,25 @@ struct TerminalInput {
     }
 }
 
-/// The terminal hands over each key as it is pressed, until this is restored.
+/// The terminal hands over each key as it is pressed, until this is restored: between two lines too, for keys that are typed
+/// ahead while the terminal waits for whole lines reach the next one changed, a Control-D as nothing.
 struct RawMode {
     private var before = termios()
+    private var raw = termios()
 
     init() {
         unsafe tcgetattr(STDIN_FILENO, &before)
-        var raw = before
+        raw = before
         raw.c_iflag &= ~tcflag_t(ICRNL | INLCR | IXON)
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
-        unsafe tcsetattr(STDIN_FILENO, TCSANOW, &raw)
+        takeInterrupts(false)
+    }
+
+    /// Whether Control-C is a signal, or a key as all others.
+    func takeInterrupts(_ isSignal: Bool) {
+        var mode = raw
+        if isSignal { mode.c_lflag |= tcflag_t(ISIG) }
+        unsafe tcsetattr(STDIN_FILENO, TCSANOW, &mode)
     }
 
     func restore() {
